@@ -1,0 +1,88 @@
+"""The one small tree of errors: what went wrong, where, what was available, and the next move.
+
+Every error a user can cause is one of these. The command line prints the message and exits with 1; the service turns it
+into a problem document. Anything else that escapes is a fault of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, options: Iterable[str]) -> str | None:
+    """The option spelt most like `name`, or None when nothing is close."""
+    found = difflib.get_close_matches(name, [str(option) for option in options], n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+class MomentsError(Exception):
+    """Base of the tree.
+
+    Parameters
+    ----------
+    what
+        What is wrong, as a sentence without a full stop.
+    where
+        The file, key, table or column it was found in.
+    available
+        What could have stood there; empty when that question has no answer.
+    next_move
+        What the reader should do now.
+    """
+
+    def __init__(self, what: str, *, where: str, next_move: str, available: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.available = available
+        self.next_move = next_move
+        parts = [f"{where}: {what}."]
+        if available:
+            parts.append(f"Available: {available}.")
+        parts.append(f"Next: {next_move}.")
+        super().__init__(" ".join(parts))
+
+
+class ConfigError(MomentsError):
+    """The configuration is wrong: an unknown key, a bad value, a missing file."""
+
+    @classmethod
+    def unknown_key(cls, key: str, options: Iterable[str], *, where: str) -> ConfigError:
+        """An unknown key, with the nearest spelling among the allowed ones."""
+        allowed = sorted(options)
+        close = nearest(key, allowed)
+        return cls(
+            f"the key '{key}' is not known",
+            where=where,
+            available=", ".join(allowed),
+            next_move=f"did you mean '{close}'?" if close else "remove the key or use one of the available ones",
+        )
+
+
+class DataError(MomentsError):
+    """The company's data are wrong: a missing table or column, values of the wrong type, nothing to learn from."""
+
+    @classmethod
+    def missing_column(cls, column: str, options: Iterable[str], *, where: str) -> DataError:
+        """A column that the table does not have, with the nearest one that it has."""
+        have = sorted(options)
+        close = nearest(column, have)
+        hint = f"did you mean '{close}'? " if close else ""
+        return cls(
+            f"the column '{column}' is not there",
+            where=where,
+            available=", ".join(have),
+            next_move=f"{hint}map it under 'columns: {{{column}: <your column>}}' or make it with 'sql'",
+        )
+
+
+class LeakageError(DataError):
+    """A column gives the label away; training stops and names it."""
+
+
+class BundleError(MomentsError):
+    """A model bundle is damaged, foreign or of another version; it refuses by name."""
+
+
+class NotReadyError(MomentsError):
+    """A step needs the files of an earlier step."""

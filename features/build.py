@@ -1,0 +1,151 @@
+"""The batch host: the features of many rows, one part of the customers at a time, through the same kernel as the service.
+
+DuckDB filters, joins and hands over the events of a part; memory is one part's events and rows, however many customers the
+company has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features import schema
+from features.arrays import arrange, group_rows
+from features.catalog import Catalog
+from features.encode import MEASURE_PREFIX, NULL, Columns, Events, encode
+from features.kernel import run
+from features.learn import METRIC_SQL, learn_catalog
+from features.rows import Rows
+from features.sources import column
+from features.tables import Tables
+
+Progress = Callable[[str, float], None]
+
+__all__ = ["build", "build_parts", "learn_catalog"]
+
+
+def build(tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | None = None) -> NDArray[np.float64]:
+    """Features of every row.
+
+    Parameters
+    ----------
+    tables
+        The company's canonical tables.
+    rows
+        Which customers at which moments; a customer without any data gets the values of empty windows.
+    catalog
+        Which features, in which order.
+
+    Returns
+    -------
+    Shape (rows, features), float64: codes for categories, NaN for what is missing.
+    """
+    out = np.empty((len(rows), len(catalog.features)), dtype=np.float64)
+    for lines, part in build_parts(tables, rows, catalog, progress):
+        out[lines] = part
+    return out
+
+
+def build_parts(
+    tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | None = None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Features of one part of the customers after the other: the lines of `rows`, and their features in that order."""
+    ids = pa.array(rows.customer_id, type=pa.string()).dictionary_encode()
+    # Parts are ranges of the sorted ids, so they do not depend on the order in which rows come.
+    names = ids.dictionary
+    order = pc.array_sort_indices(names).to_numpy()
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    customer = rank[ids.indices.to_numpy().astype(np.int64)] if len(rows) else np.empty(0, dtype=np.int64)
+    sorted_names = names.take(pa.array(order))
+    parts = max(1, min(tables.settings.partitions, len(order)))
+    limits = np.linspace(0, len(order), parts + 1).astype(np.int64)
+    by_customer = np.argsort(customer, kind="stable")
+    for number, (first, last) in enumerate(zip(limits[:-1], limits[1:], strict=True)):
+        lines = by_customer[np.searchsorted(customer[by_customer], first) : np.searchsorted(customer[by_customer], last)]
+        if len(lines):
+            mine = customer[lines] - first
+            part = _part(tables, sorted_names.slice(first, last - first), mine, rows.as_of[lines], catalog)
+            yield lines, part
+        if progress is not None:
+            progress(f"features of {len(rows):,} rows", (number + 1) / parts)
+
+
+def _part(
+    tables: Tables, names: pa.Array, customer: NDArray[np.int64], as_of: NDArray[np.int64], catalog: Catalog
+) -> NDArray[np.float64]:
+    con = tables.con
+    members = pa.table({"customer_id": names, "customer_number": np.arange(len(names), dtype=np.int64)})
+    con.register("members", members)
+    try:
+        latest = int(as_of.max()) if len(as_of) else 0
+        events = {
+            source: _events(tables, source, catalog, latest)
+            for source in catalog.layout.sources
+            if source in tables.present
+        }
+    finally:
+        con.unregister("members")
+    starts, times, places = group_rows(customer, as_of, len(names))
+    out = np.empty((len(as_of), len(catalog.features)), dtype=np.float64)
+    run(catalog.plan, arrange(events, len(names)), starts, times, places, out)
+    return out
+
+
+def _events(tables: Tables, source: str, catalog: Catalog, latest: int) -> Events:
+    """The events of the part's customers, without those that no row can see."""
+    vocabulary = catalog.vocabulary
+    spec = schema.TABLES[source]
+    select = {"customer_number": "customer_number"}
+    texts: list[str] = []
+    for item in spec.columns:
+        if item.type != "text":
+            select[item.name] = item.name
+    if source == schema.TOUCHPOINTS:
+        select[schema.TOUCHPOINT] = schema.TOUCHPOINT
+        texts.append(schema.TOUCHPOINT)
+        for name in vocabulary.measures:
+            have = MEASURE_PREFIX + name
+            select[have] = column(have)
+    elif source == schema.SURVEYS:
+        select[schema.METRIC] = METRIC_SQL
+        texts.append(schema.METRIC)
+    elif source == schema.SUBSCRIPTIONS:
+        select[schema.PLAN] = schema.PLAN
+        texts.append(schema.PLAN)
+    elif source == schema.CUSTOMERS:
+        for name, kind in vocabulary.attributes.items():
+            select[name] = column(name)
+            if kind == "category":
+                texts.append(name)
+    chosen = ", ".join(f"{expression} AS {column(name)}" for name, expression in select.items())
+    seen = f"WHERE {spec.time} < {latest}" if spec.time is not None else ""
+    table = tables.arrow(f"SELECT {chosen} FROM {source} JOIN members USING (customer_id) {seen}")
+    times = {item.name for item in spec.columns if item.type == "time"}
+    columns: Columns = {}
+    for name in select:
+        values = table.column(name)
+        if name in texts:
+            columns[name] = _codes(values, catalog.layout.text_codes(source, name))
+        elif name in times:
+            columns[name] = pc.fill_null(values.cast(pa.int64()), NULL).to_numpy()
+        elif name != "customer_number":
+            columns[name] = pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy()
+    customer = table.column("customer_number").to_numpy()
+    return encode(source, columns, customer, catalog.layout)
+
+
+def _codes(values: pa.ChunkedArray, codes: dict[str, int]) -> NDArray[np.int64]:
+    """Texts as codes, -1 where missing or unseen."""
+    encoded = values.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    # One more place at the end, so that a missing text (index -1) finds -1.
+    table = np.array([codes.get(text, -1) for text in encoded.dictionary.to_pylist()] + [-1], dtype=np.int64)
+    places = pc.fill_null(encoded.indices.cast(pa.int64()), len(table) - 1).to_numpy()
+    found: NDArray[np.int64] = table[places]
+    return found

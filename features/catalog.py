@@ -1,0 +1,105 @@
+"""The catalogue: every feature that a vocabulary gives rise to, in one order, with its categories.
+
+The families are the only list of features; the catalogue is what they say of one company. A bundle stores the part of it that
+a model uses, and that part alone is computed when the model answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from configs.errors import BundleError, DataError
+from features.definition import Feature
+from features.encode import Layout
+from features.families import FAMILIES
+from features.journey import Vocabulary
+from features.plan import Plan, compile_plan
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Features in column order, and the vocabulary that they are read with."""
+
+    features: tuple[Feature, ...]
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+
+    def __post_init__(self) -> None:
+        twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
+        if twice:
+            raise DataError(
+                f"two features would be called '{twice[0]}'",
+                where="touchpoints, measures and attributes",
+                next_move="rename one of the touchpoints, measures or attributes with 'columns' or 'sql'",
+            )
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, windows: tuple[int, ...]) -> Catalog:
+        """All features of all families for a vocabulary."""
+        return cls(tuple(item for family in FAMILIES.values() for item in family(vocabulary, windows)), vocabulary)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """Name of each categorical feature to its categories; a code is an index into them."""
+        known = self.vocabulary.categories
+        return {
+            feature.name: known.get(f"{feature.source}.{feature.measure}", ())
+            for feature in self.features
+            if feature.category
+        }
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where kinds and values lie for the kernel."""
+        return Layout(self.vocabulary)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The kernel's program for these features."""
+        return compile_plan(self.features, self.layout)
+
+    def index(self, name: str) -> int:
+        """Column of a feature by its name."""
+        return self.names.index(name)
+
+    def select(self, names: Iterable[str]) -> Catalog:
+        """The same vocabulary with these features only, in this order."""
+        by_name = {feature.name: feature for feature in self.features}
+        return replace(self, features=tuple(by_name[name] for name in names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, with the fingerprint of each feature."""
+        return {
+            "features": [{**feature.to_dict(), "fingerprint": feature.fingerprint} for feature in self.features],
+            "vocabulary": self.vocabulary.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any], *, where: str = "bundle") -> Catalog:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        BundleError
+            When a feature's definition is not today's: its fingerprint differs.
+        """
+        features = []
+        for parts in content["features"]:
+            feature = Feature.from_dict({name: value for name, value in parts.items() if name != "fingerprint"})
+            if feature.fingerprint != parts["fingerprint"]:
+                raise BundleError(
+                    f"the feature '{feature.name}' is defined otherwise here",
+                    where=where,
+                    available=f"fingerprint {feature.fingerprint}, the bundle's is {parts['fingerprint']}",
+                    next_move="train again with this version, or serve the bundle with the version that made it",
+                )
+            features.append(feature)
+        return cls(tuple(features), Vocabulary.from_dict(content["vocabulary"]))

@@ -1,0 +1,178 @@
+"""A feature is a value: source, kind, measure, aggregate, window. Everything else about it follows from these parts.
+
+Its name, meaning, unit, driver, role and what it says of an empty window are computed, never typed; so two features with the
+same parts are the same feature, and a stored feature can be checked against today's definition by its fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "customers"]
+Role = Literal["touchpoint", "control", "voice", "overall"]
+
+# Raised when what an aggregate computes changes, so that bundles made before refuse instead of mispredicting.
+DEFINITION_VERSION: Final = 1
+
+ANY: Final = "any"
+"""The kind that stands for every event of a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How a window of events becomes one number.
+
+    `empty` is what a window without events gives: ``zero`` where nothing is a quantity, ``missing`` where it is unknown.
+    `unit` is the result's unit; ``None`` takes over the measure's own.
+    """
+
+    name: str
+    meaning: str
+    empty: Literal["zero", "missing"]
+    unit: str | None = None
+    category: bool = False
+
+
+AGGREGATES: Final[dict[str, Aggregate]] = {
+    item.name: item
+    for item in (
+        Aggregate("count", "number of {events}{window}", "zero", "number"),
+        Aggregate("count_change", "number of {events}{window} minus the number in the window before", "zero", "number"),
+        Aggregate("recency", "days since the last of {events}", "missing", "days"),
+        Aggregate("age", "days since the first of {events}", "missing", "days"),
+        Aggregate("sum", "total {measure} of {events}{window}", "zero"),
+        Aggregate("sum_change", "total {measure} of {events}{window} minus the total in the window before", "zero"),
+        Aggregate("mean", "mean {measure} of {events}{window}", "missing"),
+        Aggregate("min", "lowest {measure} of {events}{window}", "missing"),
+        Aggregate("max", "highest {measure} of {events}{window}", "missing"),
+        Aggregate("last", "{measure} at the last of {events}", "missing"),
+        Aggregate("last_change", "{measure} at the last of {events} minus that at the one before", "missing"),
+        Aggregate("spread", "standard deviation of {measure} over {events}{window}", "missing"),
+        Aggregate("trend", "mean {measure} of {events}{window} minus the mean in the window before", "missing"),
+        Aggregate("usual_gap", "mean days between {events}", "missing", "days"),
+        Aggregate("gap_ratio", "days since the last of {events} in units of the usual gap", "missing", "ratio"),
+        Aggregate("open_count", "number of {events} started and not ended", "zero", "number"),
+        Aggregate("open_sum", "total {measure} of {events} started and not ended", "zero"),
+        Aggregate("current", "{measure}", "missing"),
+        Aggregate("current_category", "{measure}", "missing", "category", category=True),
+        Aggregate("last_category", "{measure} at the last of {events}", "missing", "category", category=True),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a training set.
+
+    Parameters
+    ----------
+    family
+        The module of `features.families` it comes from.
+    source
+        The canonical table whose events it reads.
+    kind
+        Which events: a touchpoint, a survey metric, ``payment``/``refund``, ``start``/``end``; `ANY` for all.
+    measure
+        The value column that is aggregated; ``None`` where events are counted or timed.
+    aggregate
+        A key of `AGGREGATES`.
+    window_days
+        Length of the window ``[as_of - window, as_of)`` in days; ``None`` for all that is known.
+    measure_unit
+        Unit of the measure.
+    better
+        Whether a higher or a lower value of the measure is better for the customer; ``None`` if it has no side.
+    control
+        The group of control features it belongs to (price, tenure, ...); ``None`` for a touchpoint's own.
+    role
+        What the feature may be used for: a touchpoint's block, a control, voice (earlier answers, which carry earlier
+        encounters and so stay out of driver models) or overall (totals over touchpoints, likewise).
+    """
+
+    family: str
+    source: Source
+    kind: str
+    measure: str | None
+    aggregate: str
+    window_days: int | None = None
+    measure_unit: str | None = None
+    better: Literal["higher", "lower"] | None = None
+    control: str | None = None
+    role: Role = "control"
+
+    @property
+    def name(self) -> str:
+        """The column's name, made of the parts: ``support_call__wait__mean_90d``."""
+        window = "" if self.window_days is None else f"_{self.window_days}d"
+        parts = []
+        if self.source != "customers":
+            # A touchpoint's own name comes first and alone; any other kind (a payment, a start) could be a touchpoint too.
+            parts = [self.source] if self.kind == ANY or self.source != "touchpoints" else []
+            parts += [self.kind] if self.kind != ANY else []
+        elif self.kind != "version":
+            parts = [self.kind]
+        if self.measure is not None:
+            parts.append(self.measure)
+        if not self.aggregate.startswith("current"):
+            parts.append(f"{self.aggregate}{window}")
+        return "__".join(_plain(part) for part in parts)
+
+    @property
+    def driver(self) -> str:
+        """What the feature speaks for: its touchpoint, or its group of controls."""
+        return self.kind if self.role == "touchpoint" else (self.control or self.role)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the column."""
+        return AGGREGATES[self.aggregate].unit or self.measure_unit or "number"
+
+    @property
+    def dimension(self) -> str:
+        """The side of the encounter it looks at: a measure, or how often and how lately it happened."""
+        if self.measure is not None:
+            return self.measure
+        return "frequency" if self.aggregate in {"count", "count_change", "open_count"} else "recency"
+
+    @property
+    def category(self) -> bool:
+        """Whether the column holds categories (text) rather than numbers."""
+        return AGGREGATES[self.aggregate].category
+
+    @property
+    def empty(self) -> str:
+        """What a window without events gives: ``zero`` or ``missing``."""
+        return AGGREGATES[self.aggregate].empty
+
+    @property
+    def meaning(self) -> str:
+        """One English sentence part that says what the number is."""
+        events = {"touchpoints": "encounters", "customers": "versions"}.get(self.source, self.source)
+        if self.kind != ANY:
+            events = f"'{self.kind}' {events}"
+        window = "" if self.window_days is None else f" in the last {self.window_days} days"
+        return AGGREGATES[self.aggregate].meaning.format(events=events, window=window, measure=self.measure)
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the sha256 over the parts and the definition's version."""
+        content = json.dumps({**asdict(self), "version": DEFINITION_VERSION}, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parts, for a bundle."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, parts: dict[str, Any]) -> Feature:
+        """A feature from its parts."""
+        return cls(**parts)
+
+
+def _plain(part: str) -> str:
+    """A name that LightGBM, SQL and people take: white space and punctuation (any script's letters stay) to one underscore."""
+    return re.sub(r"\W+", "_", part).strip("_") or "_"

@@ -1,0 +1,133 @@
+"""The online host: one customer's journey to one row of features, through the same kernel as the batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import DataError
+from features import schema
+from features.arrays import arrange
+from features.catalog import Catalog
+from features.customer import Journey
+from features.encode import MEASURE_PREFIX, NULL, Columns, encode
+from features.journey import survey_metric
+from features.kernel import run
+
+_ONE_ROW = np.array([0, 1], dtype=np.int64)
+_FIRST_LINE = np.zeros(1, dtype=np.int64)
+
+
+class Online:
+    """Computes the rows of a catalogue for single customers. Safe to share between threads.
+
+    Parameters
+    ----------
+    catalog
+        The features of a bundle, in its order.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._layout = catalog.layout
+        self._plan = catalog.plan
+        vocabulary = catalog.vocabulary
+        self._text = {
+            (source, column): self._layout.text_codes(source, column)
+            for source, column in (
+                (schema.TOUCHPOINTS, schema.TOUCHPOINT),
+                (schema.SURVEYS, schema.METRIC),
+                (schema.SUBSCRIPTIONS, schema.PLAN),
+                *((schema.CUSTOMERS, name) for name, kind in vocabulary.attributes.items() if kind == "category"),
+            )
+        }
+
+    def row(self, journey: Journey, as_of: int) -> NDArray[np.float64]:
+        """Features of one customer at one moment.
+
+        Parameters
+        ----------
+        journey
+            What is known of the customer; only what happened, and was known, before `as_of` counts.
+        as_of
+            Microseconds UTC.
+
+        Returns
+        -------
+        Shape (features,), float64: codes for categories, NaN for what is missing.
+        """
+        events = {}
+        for source in self._layout.sources:
+            table = journey.tables.get(source)
+            length = len(next(iter(table.values()))) if table else 0
+            if table and length:
+                columns = self._columns(source, table, length)
+                events[source] = encode(source, columns, np.zeros(length, dtype=np.int64), self._layout)
+        out = np.empty((1, len(self.catalog.features)), dtype=np.float64)
+        run(
+            self._plan,
+            arrange(events, 1),
+            _ONE_ROW,
+            np.array([as_of], dtype=np.int64),
+            _FIRST_LINE,
+            out,
+        )
+        return out[0]
+
+    def unknown(self, journey: Journey) -> dict[str, int]:
+        """Touchpoint kinds that training did not see, with how often they stand in the journey."""
+        known = self._text[schema.TOUCHPOINTS, schema.TOUCHPOINT]
+        kinds = journey.tables.get(schema.TOUCHPOINTS, {}).get(schema.TOUCHPOINT, [])
+        return dict(Counter(kind for kind in kinds if kind is not None and kind not in known))
+
+    def _columns(self, source: str, table: dict[str, list[Any]], length: int) -> Columns:
+        columns: Columns = {}
+        for column in schema.TABLES[source].columns:
+            values = table.get(column.name)
+            if column.type == "time":
+                columns[column.name] = _times(values, length)
+            elif column.type == "number":
+                columns[column.name] = _numbers(values, length)
+        if source == schema.TOUCHPOINTS:
+            columns[schema.TOUCHPOINT] = self._codes(source, schema.TOUCHPOINT, table.get(schema.TOUCHPOINT), length)
+            for name in self.catalog.vocabulary.measures:
+                columns[MEASURE_PREFIX + name] = _numbers(table.get(MEASURE_PREFIX + name), length)
+        elif source == schema.SURVEYS:
+            about = table.get(schema.TOUCHPOINT) or [None] * length
+            metrics = [survey_metric(m, t) for m, t in zip(table[schema.METRIC], about, strict=True)]
+            columns[schema.METRIC] = self._codes(source, schema.METRIC, metrics, length)
+        elif source == schema.SUBSCRIPTIONS:
+            columns[schema.PLAN] = self._codes(source, schema.PLAN, table.get(schema.PLAN), length)
+        elif source == schema.CUSTOMERS:
+            for name, kind in self.catalog.vocabulary.attributes.items():
+                values = table.get(name)
+                columns[name] = (
+                    _numbers(values, length) if kind == "number" else self._codes(source, name, values, length)
+                )
+        return columns
+
+    def _codes(self, source: str, column: str, values: list[Any] | None, length: int) -> NDArray[np.int64]:
+        if values is None:
+            return np.full(length, -1, dtype=np.int64)
+        codes = self._text[source, column]
+        return np.array([codes.get(value, -1) for value in values], dtype=np.int64)
+
+
+def _times(values: list[Any] | None, length: int) -> NDArray[np.int64]:
+    if values is None:
+        return np.full(length, NULL, dtype=np.int64)
+    return np.array([NULL if value is None else value for value in values], dtype=np.int64)
+
+
+def _numbers(values: list[Any] | None, length: int) -> NDArray[np.float64]:
+    if values is None:
+        return np.full(length, np.nan)
+    try:
+        return np.array(values, dtype=np.float64)  # numpy turns None into NaN
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"a number was expected ({error})", where="journey", next_move="send numbers, or null where there is none"
+        ) from None
