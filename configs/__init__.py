@@ -1,0 +1,1 @@
+"""Values: settings, their defaults with units and reasons, and one configuration for each known data set."""

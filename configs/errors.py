@@ -63,16 +63,22 @@ class DataError(MomentsError):
     """The company's data are wrong: a missing table or column, values of the wrong type, nothing to learn from."""
 
     @classmethod
-    def missing_column(cls, column: str, options: Iterable[str], *, where: str) -> DataError:
-        """A column that the table does not have, with the nearest one that it has."""
+    def missing_column(cls, column: str, options: Iterable[str], *, where: str, canonical: bool = False) -> DataError:
+        """A column that the table does not have, with the nearest one that it has.
+
+        `canonical` says that it is one of the product's own names, which a company's column can be mapped to.
+        """
         have = sorted(options)
         close = nearest(column, have)
         hint = f"did you mean '{close}'? " if close else ""
+        move = f"map it under 'columns: {{{column}: <your column>}}' or make it with 'sql'"
+        if not canonical:
+            move = "" if close else "name one of the available columns"
         return cls(
             f"the column '{column}' is not there",
             where=where,
             available=", ".join(have),
-            next_move=f"{hint}map it under 'columns: {{{column}: <your column>}}' or make it with 'sql'",
+            next_move=f"{hint}{move}".strip(),
         )
 
 

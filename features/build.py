@@ -6,6 +6,7 @@ company has.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -65,8 +66,10 @@ def build_parts(
     parts = max(1, min(tables.settings.partitions, len(order)))
     limits = np.linspace(0, len(order), parts + 1).astype(np.int64)
     by_customer = np.argsort(customer, kind="stable")
-    for number, (first, last) in enumerate(zip(limits[:-1], limits[1:], strict=True)):
-        lines = by_customer[np.searchsorted(customer[by_customer], first) : np.searchsorted(customer[by_customer], last)]
+    for number, (first, last) in enumerate(itertools.pairwise(limits)):
+        lines = by_customer[
+            np.searchsorted(customer[by_customer], first) : np.searchsorted(customer[by_customer], last)
+        ]
         if len(lines):
             mine = customer[lines] - first
             part = _part(tables, sorted_names.slice(first, last - first), mine, rows.as_of[lines], catalog)

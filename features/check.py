@@ -56,7 +56,9 @@ def _empty(tables: Tables) -> Iterator[Finding]:
     for name in sorted(tables.present):
         if not tables.rows[name]:
             level: Level = "error" if name == schema.CUSTOMERS else "warning"
-            yield Finding(level, "empty_table", name, None, 0, "the table has no usable row", "check path, sql and columns")
+            yield Finding(
+                level, "empty_table", name, None, 0, "the table has no usable row", "check path, sql and columns"
+            )
 
 
 def _targets(tables: Tables) -> Iterator[Finding]:
@@ -87,7 +89,9 @@ def _targets(tables: Tables) -> Iterator[Finding]:
             asked = "metric = 'nps' AND touchpoint IS NULL"
             answers = _one(tables, f"SELECT count(*) FROM surveys WHERE {asked}")[0]
             if not answers:
-                metrics = [row[0] for row in tables.con.execute("SELECT DISTINCT metric FROM surveys LIMIT 10").fetchall()]
+                metrics = [
+                    row[0] for row in tables.con.execute("SELECT DISTINCT metric FROM surveys LIMIT 10").fetchall()
+                ]
                 yield Finding(
                     "error",
                     "no_relationship_answers",
@@ -124,7 +128,7 @@ def _customers(tables: Tables) -> Iterator[Finding]:
         )
         if rows:
             share = rows / tables.rows[name]
-            level: Level = "error" if share > 0.5 else "warning"  # noqa: PLR2004 - most of the table speaks of strangers
+            level: Level = "error" if share > 0.5 else "warning"
             yield Finding(
                 level,
                 "unknown_customer",
@@ -141,7 +145,7 @@ def _customers(tables: Tables) -> Iterator[Finding]:
             "(SELECT customer_id FROM touchpoints)",
         )[0]
         total = _one(tables, "SELECT count(DISTINCT customer_id) FROM customers")[0]
-        if total and silent / total > 0.5:  # noqa: PLR2004 - more than half
+        if total and silent / total > 0.5:
             yield Finding(
                 "warning",
                 "silent_customers",
@@ -245,7 +249,7 @@ def _duplicates(tables: Tables) -> Iterator[Finding]:
         twice = tables.rows[name] - distinct
         if twice:
             yield Finding(
-                "warning" if twice > 0.01 * tables.rows[name] else "note",  # noqa: PLR2004 - a per cent
+                "warning" if twice > 0.01 * tables.rows[name] else "note",
                 "identical_rows",
                 name,
                 None,
@@ -385,9 +389,7 @@ def _attributes(tables: Tables) -> Iterator[Finding]:
     dated = schema.VALID_FROM in tables.columns[schema.CUSTOMERS]
     changing = []
     for name in tables.attributes:
-        filled, distinct = _one(
-            tables, f"SELECT count({column(name)}), count(DISTINCT {column(name)}) FROM customers"
-        )
+        filled, distinct = _one(tables, f"SELECT count({column(name)}), count(DISTINCT {column(name)}) FROM customers")
         if rows and filled < rows / 2:
             yield Finding(
                 "note",

@@ -108,7 +108,7 @@ class Feature:
     def name(self) -> str:
         """The column's name, made of the parts: ``support_call__wait__mean_90d``."""
         window = "" if self.window_days is None else f"_{self.window_days}d"
-        parts = []
+        parts: list[str] = []
         if self.source != "customers":
             # A touchpoint's own name comes first and alone; any other kind (a payment, a start) could be a touchpoint too.
             parts = [self.source] if self.kind == ANY or self.source != "touchpoints" else []

@@ -23,7 +23,7 @@ _NO_AS_OF = NO_AS_OF  # numba freezes module globals into the compiled code
 
 
 @numba.njit(cache=True, nogil=True)
-def _follows(a: int, b: int, at, kind, known, values) -> bool:  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _follows(a, b, at, kind, known, values):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Whether event a comes after event b in the total order."""
     if at[a] != at[b]:
         return at[a] > at[b]
@@ -209,9 +209,8 @@ def _finish(formula, args, scale, state, bits, times, place, out):  # type: igno
             elif how == 11:
                 if state[a, r] != _NULL and state[b, r] != _NULL:
                     x = (state[a, r] - state[b, r]) / unit
-            elif how == 12:
-                if state[a, r] != _NULL:
-                    x = bits[a, r]
+            elif how == 12 and state[a, r] != _NULL:
+                x = bits[a, r]
             out[place[r], f] = x
 
 

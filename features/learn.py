@@ -70,7 +70,7 @@ def identifiers(tables: Tables) -> dict[str, int]:
             row = tables.con.execute(
                 f"SELECT count(DISTINCT {column(name)}), count(DISTINCT customer_id) FROM customers"
             ).fetchone()
-            distinct, customers = row if row else (0, 0)
+            distinct, customers = row or (0, 0)
             if distinct > max(50, IDENTIFIER_SHARE * customers):
                 found[name] = int(distinct)
     return found
@@ -101,13 +101,11 @@ def _touchpoints(
     before = _before(schema.TOUCHPOINTS, until)
     spans = ", ".join(f"count({column(MEASURE_PREFIX + name)})" for name in configured)
     rows = tables.con.execute(
-        f"""SELECT touchpoint, count(*) AS n {', ' + spans if spans else ''} FROM touchpoints
+        f"""SELECT touchpoint, count(*) AS n {", " + spans if spans else ""} FROM touchpoints
             WHERE {before} GROUP BY touchpoint ORDER BY n DESC, touchpoint LIMIT {MAX_TOUCHPOINTS}"""
     ).fetchall()
     kinds = tuple(sorted(str(row[0]) for row in rows))
-    measured = {
-        str(row[0]): tuple(name for place, name in enumerate(configured) if row[2 + place] > 0) for row in rows
-    }
+    measured = {str(row[0]): tuple(name for place, name in enumerate(configured) if row[2 + place] > 0) for row in rows}
     measures = {}
     for name, item in configured.items():
         source = column(MEASURE_PREFIX + name)

@@ -75,7 +75,8 @@ class Online:
             _FIRST_LINE,
             out,
         )
-        return out[0]
+        row: NDArray[np.float64] = out[0]
+        return row
 
     def unknown(self, journey: Journey) -> dict[str, int]:
         """Touchpoint kinds that training did not see, with how often they stand in the journey."""

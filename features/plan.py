@@ -198,5 +198,3 @@ def _states(feature: Feature, builder: _Builder) -> tuple[Formula, tuple[int, ..
             return Formula.INTEGER, (now(Op.LAST),)
         case other:
             raise ValueError(f"no formula for the aggregate '{other}'")
-
-

@@ -66,7 +66,10 @@ class Sources:
         return raw
 
     def _view(self, name: str, query: str) -> None:
-        self._guard(lambda: self.con.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}"), name)
+        # Text is read into a table first: DuckDB 2.0 moves a later TRY_CAST into the reader, which then drops whole lines
+        # for one bad cell instead of giving NULL.
+        kind = "TABLE" if "read_csv(" in query else "VIEW"
+        self._guard(lambda: self.con.execute(f"CREATE OR REPLACE {kind} {identifier(name)} AS {query}"), name)
 
     def _guard(self, action: Callable[[], Any], where: str) -> Any:
         try:
@@ -79,6 +82,12 @@ class Sources:
                 next_move="mend the path, the query or the file that the message names",
             ) from None
 
+    def close(self) -> None:
+        """Give other people's connection back."""
+        if self._remote is not None:
+            self._remote.disconnect()
+            self._remote = None
+
     # Files
 
     def _file(self, path: str, encoding: str | None, where: str) -> str:
@@ -86,20 +95,20 @@ class Sources:
         full = self.settings.resolve(path)
         suffix = _suffix(full)
         if "://" not in full:
-            files = sorted(glob.glob(full, recursive=True))
+            files = sorted(glob.glob(full, recursive=True))  # noqa: PTH207 - an absolute pattern
             if not files:
                 raise _not_there(full, where)
             if suffix in _CSV:
                 files = [self._utf8(Path(name), encoding, where) for name in files]
-            listing = f"[{', '.join(quoted(name) for name in files)}]"
         else:
-            listing = quoted(full)
+            files = [full]
+        listing = f"[{', '.join(quoted(name) for name in files)}]"
         if suffix in _PARQUET:
             return f"SELECT * FROM read_parquet({listing}, union_by_name = true)"
         if suffix in _JSON:
             return f"SELECT * FROM read_json_auto({listing}, union_by_name = true, sample_size = -1)"
         if suffix in _CSV:
-            return self._csv(listing, where)
+            return " UNION ALL BY NAME ".join(self._csv(quoted(name), where) for name in files)
         raise ConfigError(
             f"files like '{Path(full).name}' cannot be read",
             where=where,
@@ -109,7 +118,7 @@ class Sources:
 
     def _csv(self, listing: str, where: str) -> str:
         """Text stays text (an id keeps its leading zeros) unless it is a time; lines that do not fit are counted."""
-        options = "header = true, union_by_name = true"
+        options = "header = true"
         described = self._guard(
             lambda: self.con.execute(f"DESCRIBE SELECT * FROM read_csv({listing}, {options})").fetchall(), where
         )
@@ -174,7 +183,7 @@ class Sources:
             self.con.register("incoming", batches)
             self.con.execute(f"CREATE OR REPLACE TABLE {raw} AS SELECT * FROM incoming")
             self.con.unregister("incoming")
-        except Exception as error:  # noqa: BLE001 - every backend raises its own kinds; all mean that the table cannot be read
+        except Exception as error:
             message = " ".join(str(error).split())
             close = nearest(str(table.table), self._remote_tables()) if table.table else None
             raise DataError(
@@ -186,7 +195,7 @@ class Sources:
 
     def _connect(self, where: str) -> SQLBackend:
         if self._remote is None:
-            import ibis  # noqa: PLC0415 - heavy, and only needed with a connection
+            import ibis
 
             url = str(self.settings.data.connection)
             try:
@@ -197,7 +206,7 @@ class Sources:
                     where=where,
                     next_move="install the extra, e.g. pip install 'moments-of-truth[postgres]'",
                 ) from None
-            except Exception as error:  # noqa: BLE001 - every backend raises its own kinds
+            except Exception as error:
                 message = re.sub(r"//[^@/\s]*@", "//***@", " ".join(str(error).split()))
                 raise DataError(
                     f"the connection cannot be opened ({message[:400]})",
@@ -209,7 +218,7 @@ class Sources:
     def _remote_tables(self) -> list[str]:
         try:
             return sorted(self._remote.list_tables()) if self._remote is not None else []
-        except Exception:  # noqa: BLE001 - only a hint: without it the message is shorter
+        except Exception:
             return []
 
     def rejected(self) -> list[tuple[str, int]]:
@@ -219,7 +228,8 @@ class Sources:
             return []
         query = """
             SELECT CASE WHEN column_name IS NULL THEN lower(error_type)
-                        ELSE lower(error_type) || ' at ' || column_name END AS reason, count(*)
+                        ELSE lower(error_type) || ' at ' || column_name END AS reason,
+                   count(DISTINCT (scan_id, file_id, line))
             FROM reject_errors GROUP BY 1 ORDER BY 1"""
         return [(str(reason), int(count)) for reason, count in self.con.execute(query).fetchall()]
 
@@ -263,7 +273,9 @@ def _not_there(path: str, where: str) -> DataError:
         f"no file is at {path}",
         where=where,
         available=", ".join(siblings[:20]) if folder.is_dir() else f"the folder {folder} is not there either",
-        next_move=f"did you mean '{close}'?" if close else "check the path; it is relative to the configuration's folder",
+        next_move=f"did you mean '{close}'?"
+        if close
+        else "check the path; it is relative to the configuration's folder",
     )
 
 

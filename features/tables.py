@@ -124,6 +124,7 @@ def open_tables(settings: Settings) -> Iterator[Tables]:
     """
     scratch = Path(tempfile.mkdtemp(prefix="moments-"))
     con = duckdb.connect(str(scratch / "tables.duckdb"))
+    sources: Sources | None = None
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET enable_progress_bar = false")
@@ -144,6 +145,8 @@ def open_tables(settings: Settings) -> Iterator[Tables]:
                 _read(tables, sources, name, settings.data.tables[name])
         yield tables
     finally:
+        if sources is not None:
+            sources.close()
         con.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -181,11 +184,13 @@ def _read(tables: Tables, sources: Sources, name: str, table: Table) -> None:
         for measure, info in table.measures.items():
             if info.column not in types:
                 raise DataError.missing_column(info.column, types, where=f"{where}.measures.{measure}")
-            select.append(f"{_cast(info.column, types[info.column], 'number', where)} AS {column(MEASURE_PREFIX + measure)}")
+            select.append(
+                f"{_cast(info.column, types[info.column], 'number', where)} AS {column(MEASURE_PREFIX + measure)}"
+            )
     attributes: dict[str, Literal["number", "category"]] = {}
     if name == schema.CUSTOMERS:
         renamed = {theirs: ours for ours, theirs in table.columns.items() if ours not in spec.types}
-        for theirs in types:
+        for theirs in sorted(types):
             if theirs in chosen.values() or theirs in table.ignore:
                 continue
             kind = _attribute_kind(con, raw, theirs, types[theirs])
@@ -232,7 +237,7 @@ def _choose(spec: schema.Table, table: Table, types: dict[str, str], where: str)
         if item.name not in chosen and item.name in types and item.name not in table.columns.values():
             chosen[item.name] = item.name
         if item.required and item.name not in chosen:
-            raise DataError.missing_column(item.name, types, where=where)
+            raise DataError.missing_column(item.name, types, where=where, canonical=True)
     for theirs in table.ignore:
         if theirs not in types:
             raise DataError.missing_column(theirs, types, where=f"{where}.ignore")
@@ -246,7 +251,9 @@ def _cast(name: str, kind: str, to: schema.Type, where: str) -> str:
         if kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
             # 13085.0 and 13085 are one id: a column with gaps often arrives as a float.
             whole = f"abs({source}) < 9e15 AND {source} = floor({source})"
-            return f"CASE WHEN {whole} THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE CAST({source} AS VARCHAR) END"
+            return (
+                f"CASE WHEN {whole} THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE CAST({source} AS VARCHAR) END"
+            )
         return f"nullif(trim(CAST({source} AS VARCHAR)), '')"
     if to == "number":
         if kind == "VARCHAR":
@@ -261,7 +268,7 @@ def _cast(name: str, kind: str, to: schema.Type, where: str) -> str:
         return f"epoch_us({source})"
     if kind.startswith(("TIMESTAMP", "DATE")):
         return f"epoch_us(CAST({source} AS TIMESTAMP))"
-    if kind == '"NULL"' or kind == "NULL":
+    if kind in {'"NULL"', "NULL"}:
         return "CAST(NULL AS BIGINT)"
     raise DataError(
         f"the column '{name}' is {kind}, not a time",
@@ -289,7 +296,7 @@ def _attribute_kind(
                        count(*) FILTER (regexp_matches({text}, '^0[0-9]+$'))
                 FROM {raw}"""
         ).fetchone()
-        filled, words, codes = row if row else (0, 0, 0)
+        filled, words, codes = row or (0, 0, 0)
         return "number" if filled and not words and not codes else "category"
     if kind == "BOOLEAN" or kind.startswith("ENUM"):
         return "category"
@@ -360,21 +367,21 @@ def _drop_duplicates(tables: Tables, name: str, chosen: dict[str, str]) -> None:
     """One row per event_id; one version per customer and time. Which one stays does not depend on the rows' order."""
     con = tables.con
     if name == schema.CUSTOMERS:
-        key, code = "customer_id, valid_from", "duplicate_customer"
+        key, keep, code = "customer_id, valid_from", "", "duplicate_customer"
         message = "rows repeat a customer (at the same time)"
         twice = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})").fetchone()
         one = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {name})").fetchone()
         level: Literal["error", "warning"] = "error" if twice != one else "warning"
         next_move = "keep one row per customer, or date the versions with valid_from"
     elif schema.EVENT_ID in chosen:
-        key, code, level = "coalesce(event_id, uuid()::VARCHAR)", "duplicate_event", "warning"
+        key, keep, code, level = schema.EVENT_ID, f"{schema.EVENT_ID} IS NULL OR", "duplicate_event", "warning"
         message, next_move = "rows repeat an event_id and were dropped", "send each event once"
     else:
         return
     before = con.execute(f"SELECT count(*) FROM {name}").fetchone()
     con.execute(
         f"""CREATE OR REPLACE TABLE {name} AS
-            SELECT * FROM {name} AS t QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY t) = 1"""
+            SELECT * FROM {name} AS t QUALIFY {keep} row_number() OVER (PARTITION BY {key} ORDER BY t) = 1"""
     )
     after = con.execute(f"SELECT count(*) FROM {name}").fetchone()
     dropped = (before[0] if before else 0) - (after[0] if after else 0)

@@ -21,4 +21,3 @@ FAMILIES: Final[dict[str, Family]] = {
     "attributes": attributes.features,
 }
 """Every family, in catalogue order: the only list of what can be computed."""
-

@@ -14,9 +14,7 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
     if SUBSCRIPTIONS not in vocabulary.tables:
         return
 
-    def make(
-        kind: str, aggregate: str, control: str, measure: str | None = None, window: int | None = None
-    ) -> Feature:
+    def make(kind: str, aggregate: str, control: str, measure: str | None = None, window: int | None = None) -> Feature:
         unit = "money" if measure == MONTHLY_FEE else None
         return Feature("contract", SUBSCRIPTIONS, kind, measure, aggregate, window, measure_unit=unit, control=control)
 

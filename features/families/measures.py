@@ -16,7 +16,9 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
         for name in vocabulary.measured.get(kind, ()):
             info = vocabulary.measures[name]
             worst = "min" if info.better == "higher" else "max"
-            plan = [(aggregate, window) for aggregate in ("mean", worst) for window in ends(windows)]
+            plan: list[tuple[str, int | None]] = [
+                (aggregate, window) for aggregate in ("mean", worst) for window in ends(windows)
+            ]
             plan += [("last", None), ("spread", windows[-1]), ("trend", middle(windows))]
             for aggregate, window in plan:
                 yield Feature(

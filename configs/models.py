@@ -1,0 +1,275 @@
+"""The types of a configuration: frozen, and strict about what may stand where.
+
+Every default is in `base.yaml` with its unit and its reason; a field has one here only where the key belongs to something
+the user names (a table, a measure, a target).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+TABLES = ("customers", "touchpoints", "surveys", "transactions", "subscriptions")
+Language = Literal["en", "he", "ar", "ru"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Measure(_Frozen):
+    """A numeric column that says how an encounter went.
+
+    `effort` names what it costs the customer; `better` defaults to lower for an effort and to higher for anything else.
+    """
+
+    column: str
+    unit: str = "number"
+    effort: Literal["time", "money", "emotion"] | None = None
+    better: Literal["lower", "higher"] | None = None
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger value is the better encounter."""
+        if self.better is None:
+            return self.effort is None
+        return self.better == "higher"
+
+
+class Table(_Frozen):
+    """Where one canonical table comes from, and how its columns are called there."""
+
+    path: str | None = None
+    table: str | None = None
+    sql: str | None = None
+    encoding: str | None = None
+    columns: dict[str, str] = {}
+    ignore: tuple[str, ...] = ()
+    measures: dict[str, Measure] = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [key for key in ("path", "table", "sql") if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise ValueError(f"exactly one of path, table, sql is needed; found {found}")
+        return self
+
+
+class RawSource(_Frozen):
+    """A file that the `sql` of tables can select from by its name (for encodings that a query cannot name)."""
+
+    path: str
+    encoding: str | None = None
+
+
+class Data(_Frozen):
+    """The company's tables."""
+
+    connection: str | None
+    sources: dict[str, RawSource]
+    tables: dict[Literal["customers", "touchpoints", "surveys", "transactions", "subscriptions"], Table]
+
+
+class TouchpointInfo(_Frozen):
+    """Name, place and owner of a touchpoint."""
+
+    stage: str | None = None
+    department: str | None = None
+    label: dict[Language, str] = {}
+
+
+class Snapshots(_Frozen):
+    """The grid of as_of dates."""
+
+    every_days: Annotated[int, Field(ge=1)]
+    first: datetime | Literal["auto"]
+    last: datetime | Literal["auto"]
+
+    @field_validator("first", "last", mode="before")
+    @classmethod
+    def _utc(cls, value: Any) -> Any:
+        return _as_utc(value) if value != "auto" else value
+
+
+class _Target(_Frozen):
+    drivers: bool = True
+
+
+class _Windowed(_Target):
+    horizon_days: Annotated[int, Field(ge=1)]
+    lead_days: Annotated[int, Field(ge=0)] = 0
+
+
+class Cancellation(_Windowed):
+    """Churn: a subscription ends in the label window and none is running after."""
+
+    kind: Literal["cancellation"]
+
+
+class Inactivity(_Windowed):
+    """Churn: active lately, no transaction in the label window."""
+
+    kind: Literal["inactivity"]
+    active_within_days: Annotated[int, Field(ge=1)] = 180
+
+
+class Column(_Target):
+    """Churn: a column of the customers table says it."""
+
+    kind: Literal["column"]
+    column: str
+    positive: str | int | float | bool
+    as_of: datetime | None = None
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _utc(cls, value: Any) -> Any:
+        return value if value is None else _as_utc(value)
+
+
+class Survey(_Target):
+    """NPS: the answer to a relationship survey."""
+
+    kind: Literal["survey"]
+    metric: Literal["nps"] = "nps"
+
+
+class Spend(_Windowed):
+    """Value: money in the horizon."""
+
+    kind: Literal["spend"]
+
+
+Target = Annotated[Cancellation | Inactivity | Column | Survey | Spend, Field(discriminator="kind")]
+
+
+class Validation(_Frozen):
+    """How a model's quality is estimated."""
+
+    test_periods: Annotated[int, Field(ge=1)]
+    test_share: Annotated[float, Field(gt=0, lt=0.9)]
+    inner_folds: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    repeats: Annotated[int, Field(ge=1)]
+    bootstraps: Annotated[int, Field(ge=20)]
+
+
+class Learner(_Frozen):
+    """The portfolio of regularised LightGBM presets."""
+
+    leaves: tuple[int, ...]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    max_rounds: Annotated[int, Field(ge=1)]
+    early_stopping_rounds: Annotated[int, Field(ge=1)]
+    max_depth: Annotated[int, Field(ge=1, le=6)]
+    rows_per_leaf: Annotated[int, Field(ge=1)]
+    threads: Annotated[int, Field(ge=0)]
+
+
+class Drivers(_Frozen):
+    """Driver analysis (attribution, tests, intervals)."""
+
+    window_days: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    repeats: Annotated[int, Field(ge=1)]
+    bootstraps: Annotated[int, Field(ge=20)]
+    half_samples: Annotated[int, Field(ge=2)]
+    max_rows: Annotated[int, Field(ge=100)]
+    minimum_share: Annotated[float, Field(ge=0, lt=1)]
+    false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
+    gate_z: float
+    late_days_after_answer: Annotated[int, Field(ge=1)]
+    late_days_before_end: Annotated[int, Field(ge=1)]
+    late_share: Annotated[float, Field(gt=0, le=1)]
+    late_ratio: Annotated[float, Field(gt=1)]
+
+
+class Scores(_Frozen):
+    """Bands and reasons of a score."""
+
+    high_quantile: Annotated[float, Field(gt=0, lt=1)]
+    medium_quantile: Annotated[float, Field(gt=0, lt=1)]
+    reasons: Annotated[int, Field(ge=0, le=20)]
+
+
+class Serving(_Frozen):
+    """Limits of the service."""
+
+    max_customers: Annotated[int, Field(ge=1)]
+    max_body_bytes: Annotated[int, Field(ge=1024)]
+    timeout_seconds: Annotated[float, Field(gt=0)]
+    max_concurrency: Annotated[int, Field(ge=1)]
+    store: str | None
+
+
+class MlflowSettings(_Frozen):
+    """Where experiments are logged."""
+
+    tracking_uri: str | None
+    experiment: str | None
+
+
+class Settings(_Frozen):
+    """A whole configuration. `source` is the file it was read from; `root` its folder; `digest` names its content."""
+
+    name: str
+    data: Data
+    journey: dict[str, TouchpointInfo]
+    snapshots: Snapshots
+    windows_days: tuple[Annotated[int, Field(ge=1)], ...]
+    targets: Annotated[dict[str, Target], Field(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    seed: int
+    output: Path
+    partitions: Annotated[int, Field(ge=1)]
+    validation: Validation
+    learner: Learner
+    drivers: Drivers
+    scores: Scores
+    serving: Serving
+    mlflow: MlflowSettings
+    source: Path = Field(exclude=True)
+
+    @field_validator("windows_days")
+    @classmethod
+    def _sorted_windows(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a window is given twice")
+        return tuple(sorted(value))
+
+    @field_validator("targets")
+    @classmethod
+    def _plain_names(cls, value: dict[str, Target]) -> dict[str, Target]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+                raise ValueError(f"the target name '{name}' must be letters, digits and underscores: it names files")
+        return value
+
+    @property
+    def root(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.source.parent
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of everything that can change a result (paths as written; the place of the output is left out)."""
+        content = self.model_dump(mode="json", exclude={"output", "mlflow", "serving"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def resolve(self, path: str) -> str:
+        """A path of the configuration as an absolute one; a URL (s3://, https://) is left as it is."""
+        if "://" in path:
+            return path
+        return str((self.root / Path(path).expanduser()).resolve())
+
+
+def _as_utc(value: Any) -> datetime:
+    stamp = datetime.fromisoformat(str(value))
+    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

@@ -1,0 +1,183 @@
+"""Both hosts of the kernel: right by a plain reference, equal in every bit, blind to the future, deaf to the order of rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from features.build import build, learn_catalog
+from features.catalog import Catalog
+from features.journeys import journeys
+from features.online import Online
+from features.rows import Rows
+from features.tables import open_tables
+from tests.features import company, reference
+
+AT = [company.START + days * company.DAY for days in (90, 200, 330, 401)]
+
+
+def _rows(ids: list[str], times: list[int]) -> Rows:
+    return Rows(np.array([*ids] * len(times), dtype=object), np.repeat(np.array(times, dtype=np.int64), len(ids)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("company")
+    company.make(place)
+    return place
+
+
+def test_kernel_agrees_with_a_plain_reference(folder: Path) -> None:
+    """Every numeric feature of every family is what a loop over the customer's events says."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        people = list(journeys(tables))
+        rows = _rows([person.customer_id for person in people], AT)
+        matrix = build(tables, rows, catalog)
+    compared = 0
+    for column, feature in enumerate(catalog.features):
+        if feature.aggregate in {"last", "last_change", "current", "current_category", "last_category"}:
+            continue  # which of two simultaneous events is the last is the kernel's own convention
+        expected = [reference.value(feature, person, moment, catalog.vocabulary) for moment in AT for person in people]
+        np.testing.assert_allclose(matrix[:, column], expected, rtol=1e-6, atol=1e-5, err_msg=feature.name)
+        compared += 1
+    assert compared > 80
+
+
+def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
+    """A row is the same, to the last bit, from the batch host and from the online host."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        people = list(journeys(tables))
+        matrix = build(tables, _rows([person.customer_id for person in people], AT), catalog)
+    online = Online(catalog)
+    single = np.array([online.row(person, moment) for moment in AT for person in people])
+    assert matrix.tobytes() == single.tobytes()
+
+
+def test_order_of_rows_and_columns_does_not_matter(tmp_path: Path) -> None:
+    """The same tables with rows and columns shuffled give the same bits, and the same digests."""
+    found = []
+    for order in (None, 1, 2):
+        place = tmp_path / str(order)
+        company.make(place, order=order)
+        with open_tables(company.settings(place)) as tables:
+            catalog = learn_catalog(tables, tables.settings, AT[-1])
+            rows = _rows([f"c{n:03d}" for n in range(40)], AT)
+            found.append((build(tables, rows, catalog).tobytes(), catalog.to_dict(), tables.digests()))
+    assert found[0] == found[1] == found[2]
+
+
+def test_parts_do_not_matter(folder: Path) -> None:
+    """One part or many: the same matrix, whatever the order of the rows."""
+    rng = np.random.default_rng(3)
+    matrices = []
+    for parts in (1, 7):
+        with open_tables(company.settings(folder, partitions=parts)) as tables:
+            catalog = learn_catalog(tables, tables.settings, AT[-1])
+            rows = _rows([f"c{n:03d}" for n in range(40)], AT)
+            shuffled = rng.permutation(len(rows))
+            some = Rows(rows.customer_id[shuffled], rows.as_of[shuffled])
+            matrix = np.empty((len(rows), len(catalog.features)))
+            matrix[shuffled] = build(tables, some, catalog)
+            matrices.append(matrix.tobytes())
+    assert matrices[0] == matrices[1]
+
+
+def test_blind_to_the_future(tmp_path: Path) -> None:
+    """Events at or after as_of, and events recorded at or after it, change nothing."""
+    tables = company.make(tmp_path / "a")
+    moment = AT[1]
+    extra = pa.table(
+        {
+            "customer_id": ["c001", "c001", "c002"],
+            "occurred_at": company.micros(np.array([moment, moment + company.DAY, moment - company.DAY])),
+            "recorded_at": company.micros(np.array([moment, moment + company.DAY, moment])),
+            "touchpoint": ["call", "call", "visit"],
+            "channel": ["web"] * 3,
+            "wait_min": [500.0, 500.0, 500.0],
+            "fee": [500.0, 500.0, 500.0],
+            "tone": [-9.0, -9.0, -9.0],
+            "event_id": ["x1", "x2", "x3"],
+        }
+    )
+    more = {**tables, "touchpoints": pa.concat_tables([tables["touchpoints"], extra])}
+    more["transactions"] = pa.concat_tables(
+        [
+            tables["transactions"],
+            tables["transactions"].slice(0, 1).set_column(1, "occurred_at", company.micros(np.array([moment]))),
+        ]
+    )
+    company.write(tmp_path / "b", more)
+    found = []
+    for place in ("a", "b"):
+        with open_tables(company.settings(tmp_path / place)) as opened:
+            catalog = learn_catalog(opened, opened.settings, moment)
+            rows = _rows([f"c{n:03d}" for n in range(40)], [moment])
+            found.append((catalog.to_dict(), build(opened, rows, catalog).tobytes()))
+    assert found[0] == found[1]
+
+
+def test_window_edges_are_closed_at_the_far_end_and_open_at_as_of(tmp_path: Path) -> None:
+    """A window is [as_of - w, as_of): an event w days old counts, one at as_of does not."""
+    tables = company.make(tmp_path)
+    moment = AT[1]
+    times = np.array([moment - 30 * company.DAY, moment - 30 * company.DAY - 1, moment, moment - 1])
+    tables["touchpoints"] = tables["touchpoints"].slice(0, 4)
+    for name, values in (
+        ("customer_id", pa.array(["c000"] * 4)),
+        ("occurred_at", company.micros(times)),
+        ("recorded_at", company.micros(times)),
+        ("touchpoint", pa.array(["call"] * 4)),
+    ):
+        place = tables["touchpoints"].column_names.index(name)
+        tables["touchpoints"] = tables["touchpoints"].set_column(place, name, values)
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        catalog = learn_catalog(opened, opened.settings, AT[-1])
+        row = build(opened, _rows(["c000"], [moment]), catalog)[0]
+    assert row[catalog.index("call__count_30d")] == 2
+    assert row[catalog.index("call__count_90d")] == 3
+    assert row[catalog.index("call__recency")] == pytest.approx(1 / company.DAY)
+
+
+def test_an_empty_window_is_zero_for_counts_and_missing_for_the_rest(folder: Path) -> None:
+    """A customer without any event gets what each feature's empty-policy says."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        row = build(tables, _rows(["nobody"], [AT[0]]), catalog)[0]
+    for feature, value in zip(catalog.features, row, strict=True):
+        assert (value == 0) if feature.empty == "zero" else np.isnan(value), feature.name
+
+
+def test_an_unknown_touchpoint_counts_in_totals_and_is_named(folder: Path) -> None:
+    """A kind that training did not see is counted in the totals and reported, never dropped."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        person = next(iter(journeys(tables, ["c005"])))
+    online = Online(catalog)
+    before = online.row(person, AT[-1])
+    table = person.tables["touchpoints"]
+    for name, values in table.items():
+        fresh = {"touchpoint": "hologram", "occurred_at": AT[-1] - company.DAY, "customer_id": "c005"}
+        values.append(fresh.get(name))
+    after = online.row(person, AT[-1])
+    place = catalog.index("touchpoints__count_30d")
+    assert after[place] == before[place] + 1
+    assert online.unknown(person) == {"hologram": 1}
+
+
+def test_a_stored_catalogue_computes_the_same(folder: Path) -> None:
+    """A catalogue that went through JSON gives the same rows, and a changed definition is refused by name."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        rows = _rows(["c001", "c002"], AT)
+        again = Catalog.from_dict(catalog.to_dict())
+        assert build(tables, rows, again).tobytes() == build(tables, rows, catalog).tobytes()
+    content = catalog.to_dict()
+    content["features"][3]["fingerprint"] = "0" * 16
+    with pytest.raises(Exception, match=catalog.names[3]):
+        Catalog.from_dict(content)

@@ -1,0 +1,162 @@
+"""`check`: each kind of fault is found, under its own code, and a clean company has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from features.check import check_tables
+from features.tables import open_tables
+from tests.features import company
+
+Tables = dict[str, pa.Table]
+NOW = company.START + 900 * company.DAY
+
+
+def put(tables: Tables, name: str, column: str, values: pa.Array) -> None:
+    """Replace a column."""
+    table = tables[name]
+    tables[name] = table.set_column(table.column_names.index(column), column, values)
+
+
+def strangers(tables: Tables) -> None:
+    """Most of the touchpoints speak of nobody we know."""
+    put(tables, "touchpoints", "customer_id", pa.array([f"x{n}" for n in range(len(tables["touchpoints"]))]))
+
+
+def future(tables: Tables) -> None:
+    """A transaction in the future."""
+    times = np.array(tables["transactions"]["occurred_at"].cast(pa.int64())).copy()
+    times[0] = NOW + company.DAY
+    put(tables, "transactions", "occurred_at", company.micros(times))
+
+
+def ancient(tables: Tables) -> None:
+    """A placeholder date."""
+    times = np.array(tables["transactions"]["occurred_at"].cast(pa.int64())).copy()
+    times[0] = 0
+    put(tables, "transactions", "occurred_at", company.micros(times))
+
+
+def backwards(tables: Tables) -> None:
+    """Contracts that end before they start."""
+    times = np.array(tables["subscriptions"]["started_at"].cast(pa.int64()))
+    put(tables, "subscriptions", "ended_at", company.micros(times - company.DAY))
+
+
+def out_of_range(tables: Tables) -> None:
+    """An NPS of 11, the code of many surveys for no answer."""
+    put(tables, "surveys", "score", pa.array([11] * len(tables["surveys"])))
+
+
+def no_nps(tables: Tables) -> None:
+    """A survey table without the metric that the target asks for."""
+    put(tables, "surveys", "metric", pa.array(["csat"] * len(tables["surveys"])))
+
+
+def spelling(tables: Tables) -> None:
+    """Two spellings of one touchpoint."""
+    kinds = ["Call" if n % 2 else "call" for n in range(len(tables["touchpoints"]))]
+    put(tables, "touchpoints", "touchpoint", pa.array(kinds))
+
+
+def no_measure(tables: Tables) -> None:
+    """A measure without any value."""
+    put(tables, "touchpoints", "wait_min", pa.nulls(len(tables["touchpoints"]), pa.float64()))
+
+
+def repeated(tables: Tables) -> None:
+    """The same event twice."""
+    tables["touchpoints"] = pa.concat_tables([tables["touchpoints"], tables["touchpoints"].slice(0, 3)])
+
+
+def twice(tables: Tables) -> None:
+    """One customer with two different rows."""
+    put(tables, "customers", "customer_id", pa.array(["c000", *tables["customers"]["customer_id"].to_pylist()[:-1]]))
+
+
+def emails(tables: Tables) -> None:
+    """An attribute that names customers."""
+    people = tables["customers"]
+    many = pa.concat_tables([people] * 3)
+    many = many.set_column(0, "customer_id", pa.array([f"c{n:03d}" for n in range(len(many))]))
+    tables["customers"] = many.append_column("email", pa.array([f"{n}@x.y" for n in range(len(many))]))
+
+
+def changing(tables: Tables) -> None:
+    """An attribute that must change with time, without the times."""
+    tables["customers"] = tables["customers"].append_column("current_balance", pa.array(np.arange(40.0)))
+
+
+def empty(tables: Tables) -> None:
+    """No customers at all."""
+    tables["customers"] = tables["customers"].slice(0, 0)
+
+
+def hole(tables: Tables) -> None:
+    """Two months without a single touchpoint."""
+    times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
+    keep = (times < company.START + 100 * company.DAY) | (times > company.START + 170 * company.DAY)
+    tables["touchpoints"] = tables["touchpoints"].filter(pa.array(keep))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "level"),
+    [
+        (strangers, "unknown_customer", "error"),
+        (future, "future_date", "error"),
+        (ancient, "placeholder_date", "warning"),
+        (backwards, "time_order", "error"),
+        (out_of_range, "score_range", "error"),
+        (no_nps, "no_relationship_answers", "error"),
+        (spelling, "similar_touchpoints", "warning"),
+        (no_measure, "blind_spot", "warning"),
+        (repeated, "duplicate_event", "warning"),
+        (twice, "duplicate_customer", "error"),
+        (emails, "identifier", "warning"),
+        (changing, "fixed_attribute", "warning"),
+        (empty, "empty_table", "error"),
+        (hole, "gap", "warning"),
+    ],
+    ids=lambda part: part.__name__ if callable(part) else None,
+)
+def test_each_fault_is_found(tmp_path: Path, fault: Callable[[Tables], None], code: str, level: str) -> None:
+    """A planted fault is found under its own code and level, with a next move; the clean company lacks the code."""
+    tables = company.make(tmp_path)
+    with open_tables(company.settings(tmp_path)) as opened:
+        assert code not in {item.code for item in check_tables(opened, NOW)}
+    fault(tables)
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        found = {item.code: item for item in check_tables(opened, NOW)}
+    assert found[code].level == level
+    assert found[code].next
+    assert found[code].message
+
+
+def test_a_misspelt_journey_names_the_nearest(tmp_path: Path) -> None:
+    """A touchpoint that only the journey knows is answered with the one that was probably meant."""
+    company.make(tmp_path)
+    path = tmp_path / "small.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["journey"] = {"cal": {"stage": "service"}}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with open_tables(company.settings(tmp_path)) as opened:
+        found = [item for item in check_tables(opened, NOW) if item.code == "journey_without_data"]
+    assert "did you mean 'call'" in found[0].next
+
+
+def test_errors_come_first(tmp_path: Path) -> None:
+    """What stops a run stands at the top."""
+    tables = company.make(tmp_path)
+    backwards(tables)
+    spelling(tables)
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        levels = [item.level for item in check_tables(opened, NOW)]
+    assert levels == sorted(levels, key=["error", "warning", "note"].index)
