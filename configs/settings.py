@@ -231,7 +231,7 @@ def _allowed(path: list[str]) -> list[str]:
             return list(TABLES) if position == len(path) - 1 else _allowed_below(Table, path[position + 2 :])
         if model is Settings and part == "targets":
             rest = path[position + 2 :]
-            kinds: dict[str, type[BaseModel]] = {
+            kinds: dict[str, type[Any]] = {
                 "cancellation": Cancellation,
                 "inactivity": Inactivity,
                 "column": Column,

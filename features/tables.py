@@ -73,7 +73,7 @@ class Tables:
             parts.append(f"SELECT ended_at AS t FROM {schema.SUBSCRIPTIONS} WHERE ended_at IS NOT NULL")
         if not parts:
             return None
-        found = self.con.execute(f"SELECT min(t), max(t) FROM ({' UNION ALL '.join(parts)})").fetchone()
+        (found,) = self.con.execute(f"SELECT min(t), max(t) FROM ({' UNION ALL '.join(parts)})").fetchall()
         return (int(found[0]), int(found[1])) if found and found[0] is not None else None
 
     @property
@@ -105,10 +105,9 @@ class Tables:
         """A digest of the canonical rows of each table, whatever their order."""
         found = {}
         for name in sorted(self.present):
-            row = self.con.execute(
+            (row,) = self.con.execute(
                 f"SELECT count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t) % 4294967291), 0) FROM {name} AS t"
-            ).fetchone()
-            assert row is not None  # noqa: S101 - an aggregate always gives a row
+            ).fetchall()
             found[name] = "-".join(f"{int(part):x}" for part in row)
         return found
 
@@ -209,8 +208,9 @@ def _read(tables: Tables, sources: Sources, name: str, table: Table) -> None:
     con.execute(f"CREATE TABLE {name} AS SELECT {', '.join(select)}, CASE {bad} END AS _bad FROM {raw}")
     _set_aside(tables, sources, name)
     _drop_duplicates(tables, name, chosen)
-    count = con.execute(f"SELECT count(*) FROM {name}").fetchone()
-    tables.rows[name] = int(count[0]) if count else 0
+    # All of it is fetched: a result that is half read keeps the connection from other work.
+    ((count,),) = con.execute(f"SELECT count(*) FROM {name}").fetchall()
+    tables.rows[name] = int(count)
     tables.present = tables.present | {name}
     tables.columns[name] = tuple(item.name for item in spec.columns if item.name in chosen)
     tables.findings += sources.findings

@@ -1,0 +1,72 @@
+# Two commands are enough: `make demo` and `make test`. Needed first: Python 3.11+, make and a package index.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+WORLD := out/demo-world
+SIZE ?= 1000000
+
+# Nothing we depend on reports home or loads pickles; no interpreter is fetched.
+export BENTOML_DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+
+# uv: the one on the PATH, else a pinned one under .tools.
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+PYTHON3 := $(shell command -v python3 2>/dev/null || command -v python 2>/dev/null)
+RUN := .venv/bin
+STAMP := .venv/.synced
+
+.PHONY: help setup demo test serve check fmt docs bench clean
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the virtual environment with the locked dependencies
+
+demo: $(STAMP) $(WORLD)/truth.json ## make the demo company if it is missing, run everything on it, show a summary
+	@$(RUN)/moments run configs/demo.yaml
+
+test: $(STAMP) ## run the whole test suite (ARGS="-k words" for a part)
+	$(RUN)/python -m pytest $(ARGS)
+
+serve: $(STAMP) demo ## answer scores over HTTP with the demo's models
+	$(RUN)/moments serve configs/demo.yaml
+
+check: $(STAMP) ## format, lint, types, import rules, docs fresh
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python docs/generate.py --check
+
+fmt: $(STAMP) ## put the code into format and mend what lint can mend
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+docs: $(STAMP) ## write the reference pages anew
+	$(RUN)/python docs/generate.py
+
+bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
+	$(RUN)/python benchmarks/feature_build.py --events $(SIZE)
+
+clean: ## remove what make made, but for the environment
+	rm -rf out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(STAMP): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --extra postgres
+	@touch $@
+
+$(WORLD)/truth.json: | $(STAMP)
+	@$(RUN)/moments world --out $(WORLD) --customers 3000 --seed 7
+
+# Some systems ship python3 without the part that `venv` needs; then pip itself puts uv into the folder.
+.tools/bin/uv:
+	@test -n "$(PYTHON3)" || { echo "python3 is not on the PATH; install Python 3.11 or newer" >&2; exit 1; }
+	@{ $(PYTHON3) -m venv .tools && .tools/bin/python -m pip install --quiet "uv==$(UV_VERSION)"; } \
+	  || { rm -rf .tools; $(PYTHON3) -m pip install --quiet --target .tools "uv==$(UV_VERSION)"; }
+	@test -x $@ || { echo "uv could not be installed; see https://docs.astral.sh/uv and put it on the PATH" >&2; exit 1; }

@@ -1,0 +1,281 @@
+"""Writes the reference pages from the registries: commands, settings, features. `--check` only says whether they are fresh.
+
+A command, a key or a feature family is documented because it exists; nobody writes these pages by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import typing
+from pathlib import Path
+from typing import Any, Final
+
+import typer.main
+import yaml
+from pydantic import BaseModel
+
+from configs import settings
+from features import schema
+from features.catalog import Catalog
+from features.definition import AGGREGATES
+from features.families import FAMILIES
+from features.journey import MeasureInfo, Vocabulary
+from moments.cli import EXAMPLES, app
+
+FOLDER: Final = Path(__file__).resolve().parent / "reference"
+NOTE: Final = "<!-- written by docs/generate.py; `make docs` writes it anew -->\n\n"
+
+KINDS: Final = (settings.Cancellation, settings.Inactivity, settings.Column, settings.Survey, settings.Spend)
+
+
+def main() -> int:
+    """Write the pages, or with `--check` compare them; the exit status says whether they are fresh."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say whether the pages are fresh")
+    check = parser.parse_args().check
+    stale = []
+    for name, text in pages().items():
+        path = FOLDER / name
+        if check:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(str(path.relative_to(FOLDER.parent.parent)))
+        else:
+            FOLDER.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"not fresh: {', '.join(stale)}. Next: make docs", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    return {
+        "cli.md": NOTE + cli(),
+        "settings.md": NOTE + reference_settings(),
+        "tables.md": NOTE + tables(),
+        "features.md": NOTE + features(),
+    }
+
+
+def cli() -> str:
+    """The verbs, their arguments and options."""
+    group: Any = typer.main.get_command(app)
+    parts = [
+        "# The command line\n",
+        "`moments VERB CONFIG [options]`. Long work shows its progress on standard error. Exit status: 0 done; 1 the data or "
+        "the configuration is wrong, and the message says what, where, what was available and the next move; 2 usage.\n",
+    ]
+    for name, command in group.commands.items():
+        parts.append(f"## moments {name}\n\n{_paragraphs(command.help)}\n")
+        rows = []
+        for item in command.params:
+            if item.param_type_name == "argument":
+                rows.append((f"`{item.metavar or item.name}`", item.help or "", "required"))
+            elif "--help" not in item.opts:
+                rows.append((f"`{', '.join(item.opts)}`", item.help or "", _default(item)))
+        parts.append(_table(("argument or option", "meaning", "default"), rows))
+        parts.append(f"```console\n$ {EXAMPLES[name]}\n```\n")
+    return "\n".join(parts)
+
+
+def reference_settings() -> str:
+    """The keys of a configuration: those with defaults from base.yaml, the others from the types that check them."""
+    parts = [
+        "# Settings\n",
+        "One YAML file. Only `data.tables` and `targets` are required; every other key has a default in `configs/base.yaml`. "
+        "Paths, `output` included, are relative to the file. `${NAME}` and `${NAME:-default}` take environment variables. "
+        "An unknown key is an error that names the nearest spelling.\n",
+        "## Keys with a default\n",
+        _table(
+            ("key", "default", "unit and reason"), [(f"`{key}`", f"`{value}`", why) for key, value, why in defaults()]
+        ),
+        "## `data.tables.<table>`\n",
+        f"{settings.Table.__doc__} `<table>` is one of {', '.join(f'`{name}`' for name in settings.TABLES)}.\n",
+        _fields(settings.Table),
+        "### `data.tables.<table>.measures.<name>`\n",
+        _paragraphs(settings.Measure.__doc__) + "\n",
+        _fields(settings.Measure),
+        "### `data.sources.<name>`\n",
+        _paragraphs(settings.RawSource.__doc__) + "\n",
+        _fields(settings.RawSource),
+        "## `journey.<touchpoint>`\n",
+        _paragraphs(settings.TouchpointInfo.__doc__) + "\n",
+        _fields(settings.TouchpointInfo),
+        "## `targets.<name>`\n",
+        "The name is yours: it names files. `kind` says which of these it is.\n",
+    ]
+    for model in KINDS:
+        kind = typing.get_args(model.model_fields["kind"].annotation)[0]
+        parts += [f"### `kind: {kind}`\n", _paragraphs(model.__doc__) + "\n", _fields(model)]
+    return "\n".join(parts)
+
+
+def tables() -> str:
+    """The canonical tables and their columns."""
+    types = {"text": "text", "time": "a time, UTC", "number": "a number"}
+    parts = [
+        "# Tables\n",
+        "A table of yours is mapped to one of these with `data.tables`. Times are UTC (a time without a zone is taken as UTC), ids are "
+        "text, money is a number in one currency. A table that is absent means that its features are absent; `customers` and one "
+        "source of labels are the minimum. Every other column of `customers` is an attribute; numeric columns of `touchpoints` "
+        "that say how an encounter went are its measures. `recorded_at` is when the company knew; rows that repeat an `event_id` are "
+        "dropped and counted.\n",
+    ]
+    for table in schema.TABLES.values():
+        rows = [(f"`{item.name}`", types[item.type], "required" if item.required else "") for item in table.columns]
+        parts += [f"## {table.name}\n", _table(("column", "holds", ""), rows)]
+    return "\n".join(parts)
+
+
+def features() -> str:
+    """What can be computed: aggregates, and the columns that one small company would get."""
+    vocabulary = example_vocabulary()
+    windows = (30, 90, 180, 365)
+    catalog = Catalog.of(vocabulary, windows)
+    parts = [
+        "# Features\n",
+        "A feature is a value: a source, a kind of event, a measure, an aggregate and a window; its name, unit and meaning follow. "
+        "Windows are `[as_of - days, as_of)`: the moment itself and all after it is unseen.\n",
+        "## Aggregates\n",
+        _table(
+            ("aggregate", "meaning", "unit", "a window without events gives"),
+            [
+                (f"`{item.name}`", _plain(item.meaning), item.unit or "the measure's", item.empty)
+                for item in AGGREGATES.values()
+            ],
+        ),
+        "## Families\n",
+        f"The columns of a company with one touchpoint, a measure for each kind of effort, surveys, payments and contracts "
+        f"({len(catalog.features)} in all); windows of {', '.join(str(window) for window in windows)} days.\n",
+    ]
+    for family, make in FAMILIES.items():
+        module = sys.modules[make.__module__]
+        rows = [
+            (
+                f"`{item.name}`",
+                item.meaning,
+                item.unit,
+                item.empty,
+                item.driver if item.role != "overall" else "overall",
+            )
+            for item in make(vocabulary, windows)
+        ]
+        parts += [f"### {family}\n", _paragraphs(module.__doc__) + "\n"]
+        parts.append(_table(("column", "meaning", "unit", "empty", "speaks for"), rows))
+    return "\n".join(parts)
+
+
+def example_vocabulary() -> Vocabulary:
+    """A small company in which every family has something to say."""
+    return Vocabulary(
+        tables=("customers", "touchpoints", "surveys", "transactions", "subscriptions"),
+        touchpoints=("support_call",),
+        measures={
+            "wait": MeasureInfo("minutes", "lower", "time"),
+            "charge": MeasureInfo("EUR", "lower", "money"),
+            "sentiment": MeasureInfo("score", "higher", "emotion"),
+        },
+        measured={"support_call": ("wait", "charge", "sentiment")},
+        metrics=("nps",),
+        attributes={"age": "number", "segment": "category"},
+        categories={"customers.segment": ("business", "consumer"), "subscriptions.plan": ("large", "small")},
+        columns={
+            "customers": ("age", "created_at", "segment"),
+            "subscriptions": ("ended_at", "monthly_fee", "plan"),
+            "surveys": ("comment",),
+            "touchpoints": ("channel", "comment"),
+            "transactions": ("category", "margin", "quantity"),
+        },
+    )
+
+
+def defaults() -> list[tuple[str, str, str]]:
+    """Each key of base.yaml with its default and the comment beside it."""
+    rows, path = [], []
+    for line in settings.BASE.read_text(encoding="utf-8").splitlines():
+        match = re.match(r"^(?P<indent> *)(?P<key>\w+):(?P<rest>.*)$", line)
+        if not match:
+            continue
+        depth = len(match["indent"]) // 2
+        path = [*path[:depth], match["key"]]
+        value, _, comment = match["rest"].partition("#")
+        if value.strip():
+            rows.append((".".join(path), value.strip(), comment.strip()))
+    return rows
+
+
+def known_keys() -> set[str]:
+    """Every dotted key that base.yaml gives a value to."""
+
+    def walk(content: dict[str, Any], path: tuple[str, ...]) -> set[str]:
+        found = set()
+        for key, value in content.items():
+            below = isinstance(value, dict) and value
+            found |= walk(value, (*path, key)) if below else {".".join((*path, key))}
+        return found
+
+    return walk(yaml.safe_load(settings.BASE.read_text(encoding="utf-8")), ())
+
+
+def _fields(model: type[BaseModel]) -> str:
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else f"`{_written(field.get_default(call_default_factory=True))}`"
+        rows.append((f"`{name}`", _type(field.annotation), default))
+    return _table(("key", "value", "default"), rows)
+
+
+def _type(annotation: Any) -> str:
+    """A type in a reader's words."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " \\| ".join(f"`{item}`" for item in inner)
+    if origin is dict:
+        return f"a mapping of names to {_type(inner[1])}"
+    if origin is tuple:
+        return f"a list of {_type(inner[0])}"
+    if inner:
+        return " or ".join(_type(item) for item in inner if item is not type(None))
+    names = {
+        "str": "text",
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "datetime": "a date or time",
+    }
+    return names.get(getattr(annotation, "__name__", ""), f"see `{getattr(annotation, '__name__', annotation)}`")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = list(value)
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
+
+
+def _default(item: Any) -> str:
+    if isinstance(item.show_default, str):
+        return item.show_default
+    if item.required:
+        return "required"
+    return "" if item.default is None or item.is_flag else f"`{item.default}`"
+
+
+def _plain(text: str) -> str:
+    return text.format(events="the events", measure="the measure", window=" in the window")
+
+
+def _paragraphs(text: str | None) -> str:
+    lines = re.sub(r"(?<!`)<", r"\<", (text or "").replace("``", "`")).strip().split("\n\n")
+    return "\n\n".join(" ".join(part.split()) for part in lines)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,253 @@
+"""The facts of a report: frozen values that every rendering is made from, and what follows from them.
+
+Nothing here knows a language or a picture. Shares, reaches and probabilities are fractions of one; strength and depth are in
+the unit of the target (NPS points, percentage points of churn, or the currency).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+Kind = Literal["churn", "nps", "value"]
+Status = Literal["key_driver", "candidate", "not_distinguishable", "excluded_late"]
+
+_FINE_BELOW: Final = 3.0  # points: below it, one decimal would show small strengths as zero
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its limits; ``None`` where no limits were computed."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Knee:
+    """The value of a measure at which the outcome turns; `higher_is_better` is the measure's good side."""
+
+    measure: str
+    unit: str
+    at: Interval
+    best_fifth: float | None
+    higher_is_better: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Why a touchpoint counts as late: the share of its encounters close to an outcome, beside all encounters' share."""
+
+    share: float | None
+    usual: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One touchpoint, or one group of controls, as the driver analysis left it."""
+
+    name: str
+    stage: str | None
+    department: str | None
+    status: Status
+    strength: Interval | None
+    share: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    reach: Interval | None
+    depth: Interval | None
+    slope: float | None
+    p_value: float | None
+    q_value: float | None
+    refit: Interval | None
+    refit_p_value: float | None
+    asymmetry: Interval | None
+    shape: str | None
+    moment: str | None
+    knees: tuple[Knee, ...]
+    dimensions: tuple[tuple[str, float], ...]
+    timing: Timing | None
+    tier: int | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is a key driver."""
+        return self.status == "key_driver"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The whole driver model on customers it has not seen, beside the average, in its own measure (r2 or auc)."""
+
+    measure: str
+    value: float
+    baseline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The driver analysis of one target.
+
+    `drivers` holds the key drivers first, by rank; the rest follows by name, because what is not confirmed has no order.
+    `gate_passed` is ``None`` where there was no gate to pass, because there was too little to analyse. `analysed` counts the
+    rows that were sampled from all `rows`; `short_labels` says that drivers were found on a shorter label window.
+    """
+
+    target: str
+    kind: Kind
+    unit: str
+    rows: int
+    customers: int | None
+    as_of: tuple[str, ...]
+    claim: str
+    base_rate: float | None
+    gate_passed: bool | None
+    validation: Validation | None
+    analysed: int | None
+    short_labels: bool
+    drivers: tuple[Driver, ...]
+    controls: tuple[Driver, ...]
+
+    def having(self, status: Status) -> tuple[Driver, ...]:
+        """The touchpoints of one status, in the order of `drivers`."""
+        return tuple(driver for driver in self.drivers if driver.status == status)
+
+    @property
+    def confirmed(self) -> tuple[Driver, ...]:
+        """The key drivers by rank."""
+        return self.having("key_driver")
+
+    @property
+    def tested(self) -> tuple[Driver, ...]:
+        """The touchpoints that were compared: all but the late ones."""
+        return tuple(driver for driver in self.drivers if driver.status != "excluded_late")
+
+    @property
+    def points(self) -> str:
+        """Format of strength and depth: one decimal, or two where all strengths are small."""
+        strengths = [item.strength.value for item in (*self.tested, *self.controls) if item.strength is not None]
+        return "points" if max(strengths, default=0.0) >= _FINE_BELOW else "hundredths"
+
+    @property
+    def measured(self) -> bool:
+        """Whether any touchpoint that was compared got a strength."""
+        return any(driver.strength is not None for driver in self.tested)
+
+    @property
+    def moments(self) -> tuple[Driver, ...]:
+        """The key drivers that are moments of truth."""
+        return tuple(driver for driver in self.confirmed if driver.moment is not None)
+
+    @property
+    def tiers(self) -> tuple[tuple[Driver, ...], ...]:
+        """Key drivers of about the same strength together, the strongest first."""
+        numbers = sorted({driver.tier for driver in self.confirmed if driver.tier is not None})
+        return tuple(tuple(item for item in self.confirmed if item.tier == number) for number in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measure of a model's quality, beside the same measure of its baselines."""
+
+    name: str
+    value: Interval
+    baselines: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Rows with about the same prediction: the mean prediction and what was observed."""
+
+    predicted: float
+    observed: float
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One judged period: mean prediction and mean outcome (churn rate, NPS in points, or money)."""
+
+    name: str
+    predicted: float
+    observed: float
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Metrics on part of the judged rows, e.g. those of customers that the model had not learnt from."""
+
+    name: str
+    rows: int
+    metrics: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well the model of one target predicts rows it has not seen."""
+
+    target: str
+    kind: Kind
+    validation: str
+    test_as_of: tuple[str, ...]
+    n_train: int | None
+    n_test: int | None
+    positives: int | None
+    metrics: tuple[Metric, ...]
+    calibration: tuple[Bin, ...]
+    periods: tuple[Period, ...]
+    groups: tuple[Group, ...]
+    dropped: tuple[tuple[str, int], ...]
+
+    def metric(self, name: str) -> Metric | None:
+        """The metric of this name, if it was computed."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One remark of `check` about the data; its texts are English, as `check` wrote them."""
+
+    level: str
+    code: str
+    table: str | None
+    column: str | None
+    rows: int | None
+    message: str
+    next_move: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the scores of today add up to; ``None`` where a model is missing."""
+
+    customers: int
+    as_of: str | None
+    bands: tuple[tuple[str, int], ...]
+    churn_probability: float | None
+    categories: tuple[tuple[str, int], ...]
+    expected_value: float | None
+    value_at_risk: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a report says. `findings` is ``None`` when the data were not checked, `scores` when nobody was scored."""
+
+    company: str
+    generated_at: datetime
+    analyses: tuple[Analysis, ...]
+    qualities: tuple[Quality, ...]
+    findings: tuple[Finding, ...] | None
+    scores: Scores | None
+    untrained: tuple[str, ...]
+    kinds: tuple[tuple[str, Kind], ...]
+    late_days_after_answer: int
+    late_days_before_end: int
+
+    def quality(self, target: str) -> Quality | None:
+        """The quality of the model of a target, if one was trained."""
+        return next((quality for quality in self.qualities if quality.target == target), None)

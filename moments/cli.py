@@ -1,0 +1,279 @@
+"""The command line: one function per verb. Says what happens, calls the pipeline, and knows nothing else.
+
+Verbs import what they need when they run, so `moments --help` loads no model library.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from moments.environment import set_environment
+from moments.talk import Talk, talking
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
+    from moments.pipeline import Outcome
+
+app = typer.Typer(
+    name="moments",
+    help="Which encounters make or break loyalty: churn and NPS models, key drivers, scores with reasons.",
+    epilog="Start with: moments world --out out/demo-world --customers 3000 --seed 7",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML configuration.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
+
+EXAMPLES: Final = {
+    "world": "moments world --out out/demo-world --customers 3000 --seed 7",
+    "check": "moments check configs/demo.yaml",
+    "features": "moments features configs/demo.yaml",
+    "train": "moments train configs/demo.yaml --target churn",
+    "drivers": "moments drivers configs/demo.yaml",
+    "score": "moments score configs/demo.yaml --json",
+    "run": "moments run configs/demo.yaml",
+    "serve": "moments serve configs/demo.yaml --port 3000",
+}
+
+
+def _example(verb: str) -> str:
+    return f"Example: {EXAMPLES[verb]}"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(importlib.metadata.version("moments-of-truth"))
+        raise typer.Exit
+
+
+@app.callback()
+def entry(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Which encounters make or break loyalty: churn and NPS models, key drivers, scores with reasons."""
+
+
+@app.command(epilog=_example("world"))
+def world(
+    out: Annotated[Path, typer.Option(help="The folder to write to.", show_default=False)],
+    customers: Annotated[int, typer.Option(min=100, help="How many customers.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 7,
+    json: Json = False,
+) -> None:
+    """Make a synthetic company whose drivers are known.
+
+    Writes the five tables, a configuration and truth.json, what the analysis should find, into the folder.
+    """
+    with talking("world", as_json=json) as talk:
+        from features.world import make_world
+
+        with talk.progress.step("world") as report:
+            make_world(out, customers=customers, seed=seed, progress=report)
+        files = sorted(str(path) for path in out.iterdir() if path.is_file())
+        talk.answer |= {"out": str(out), "customers": customers, "seed": seed, "files": files}
+        talk.say(f"{customers:,} customers in {out}")
+        configs = [path for path in files if path.endswith(".yaml")]
+        talk.say(f"Next: moments run {configs[0] if configs else out}")
+
+
+@app.command(epilog=_example("check"))
+def check(config: Config, json: Json = False) -> None:
+    """Say everything wrong or suspicious in the tables, at once.
+
+    Types, nulls, duplicates, time order, unknown customers, future dates, leakage suspects, blind spots. Writes check.json;
+    the exit status is 1 when there is an error.
+    """
+    with talking("check", as_json=json) as talk:
+        settings = _load(config)
+        _run(talk, settings, ["check"])
+        talk.failed = bool(talk.answer["counts"]["error"])
+
+
+@app.command(epilog=_example("features"))
+def features(config: Config, json: Json = False) -> None:
+    """Build the training sets.
+
+    Writes training/<target>.parquet: customer, as_of, label and one column per feature.
+    """
+    with talking("features", as_json=json) as talk:
+        _run(talk, _load(config), ["features"])
+
+
+@app.command(epilog=_example("train"))
+def train(
+    config: Config,
+    target: Annotated[str | None, typer.Option(help="Only this target.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Train and evaluate models; promote those that beat the last ones.
+
+    Logs to MLflow. Writes metrics.json and models/<target>/. Needs 'features'.
+    """
+    with talking("train", as_json=json) as talk:
+        settings = _load(config)
+        _run(talk, settings, ["train"], **_options(target=_known_target(settings, target)))
+        _summarise(talk, settings, "metrics")
+
+
+@app.command(epilog=_example("drivers"))
+def drivers(config: Config, json: Json = False) -> None:
+    """Find what drives each target and write the analysts' report.
+
+    Writes drivers.json, drivers.csv, report.html. Needs 'features'; without 'train' the report's model part says so.
+    """
+    with talking("drivers", as_json=json) as talk:
+        settings = _load(config)
+        _run(talk, settings, ["drivers", "report"])
+        _summarise(talk, settings, "drivers", "report")
+
+
+@app.command(epilog=_example("score"))
+def score(
+    config: Config,
+    as_of: Annotated[
+        str | None, typer.Option(help="The moment to score at, e.g. 2025-06-01 (UTC).", show_default="end of the data")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score every customer, with reasons.
+
+    Writes scores.parquet. Needs 'train'.
+    """
+    with talking("score", as_json=json) as talk:
+        moment = _moment(as_of)
+        _run(talk, _load(config), ["score"], **_options(as_of=moment))
+
+
+@app.command(epilog=_example("run"))
+def run(
+    config: Config,
+    force: Annotated[bool, typer.Option("--force", help="Go on when the check finds errors.")] = False,
+    again: Again = False,
+    json: Json = False,
+) -> None:
+    """Do check, features, train, drivers, score, as far as needed.
+
+    A step is skipped when nothing it reads has changed. Stops at an error of the check. Writes run.json.
+    """
+    with talking("run", as_json=json) as talk:
+        from moments.pipeline import STEPS
+
+        settings = _load(config)
+        _run(talk, settings, list(STEPS), force=force, again=again)
+        _summarise(talk, settings, "metrics", "drivers", "report", "next")
+
+
+@app.command(epilog=_example("serve"))
+def serve(
+    config: Config,
+    host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind to.")] = 3000,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Answer scores with reasons over HTTP.
+
+    Serves the models under the output folder. With no key set (MOMENTS_KEY or MOMENTS_KEYS_FILE) it makes one for this run
+    and prints the address with it.
+    """
+    with talking("serve", as_json=False):
+        from serving.run import serve as serve_models
+
+        serve_models(_load(config), host=host, port=port, workers=workers)
+
+
+def main() -> None:
+    """The `moments` command."""
+    set_environment()
+    app()
+
+
+def _load(config: Path) -> Settings:
+    from configs.settings import load
+
+    return load(config)
+
+
+def _run(
+    talk: Talk, settings: Settings, names: list[str], *, force: bool = False, again: bool = True, **options: Any
+) -> None:
+    """Run steps, tell each outcome as it comes, and leave it in the answer. A verb of its own always does its work."""
+    from moments import pipeline
+    from moments.findings import counts, table
+    from moments.summary import shown
+
+    talk.answer |= {"config": str(settings.source), "output": str(settings.output), "steps": []}
+
+    def told(outcome: Outcome) -> None:
+        talk.answer["steps"].append(outcome.to_dict())
+        for name in outcome.stale:
+            talk.progress.note(
+                f"note: the files of '{name}' were made from other inputs or settings; '{outcome.step}' read them"
+            )
+        if outcome.skipped:
+            talk.progress.note(f"{outcome.step}: nothing has changed, skipped")
+        if outcome.step == "check":
+            found = pipeline.findings(settings.output)
+            talk.answer |= {"findings": found, "counts": counts(found)}
+            talk.say(table(found))
+        elif len(names) == 1:
+            what = ", ".join(f"{name} {number:,}" for name, number in outcome.rows.items())
+            talk.say(f"rows: {what}")
+            talk.say(f"files: {', '.join(shown(settings.output / name) for name in outcome.files[:8])}")
+
+    pipeline.run(
+        settings,
+        names,
+        now=datetime.now(UTC),
+        begin=talk.progress.step,
+        options=options,
+        force=force,
+        again=again,
+        told=told,
+    )
+
+
+def _summarise(talk: Talk, settings: Settings, *parts: str) -> None:
+    from moments import summary
+
+    found = summary.facts(settings)
+    talk.answer |= {name: found[name] for name in parts if name in found}
+    for part in summary.render({name: found[name] for name in found if name in parts}):
+        talk.say(part)
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _known_target(settings: Settings, target: str | None) -> str | None:
+    from configs.errors import nearest
+
+    if target is not None and target not in settings.targets:
+        close = nearest(target, settings.targets)
+        hint = f" Did you mean '{close}'?" if close else ""
+        raise typer.BadParameter(
+            f"'{target}' is not one of {', '.join(settings.targets)}.{hint}", param_hint="--target"
+        )
+    return target
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a date or time such as 2025-06-01", param_hint="--as-of") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,165 @@
+"""What each step of the pipeline calls, and which files it leaves. The rooms below are imported only when a step runs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from moments.manifest import write_json
+from moments.progress import Report
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from configs.settings import Settings
+    from features.tables import Tables
+
+
+class Inputs:
+    """The company's tables, opened when first needed and once for all steps that read them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = ExitStack()
+        self._tables: Tables | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """The open tables."""
+        if self._tables is None:
+            from features.tables import open_tables
+
+            self._tables = self._open.enter_context(open_tables(self._settings))
+        return self._tables
+
+    def close(self) -> None:
+        """Give the memory back; the tables open again when they are needed."""
+        self._tables = None
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a step works on."""
+
+    settings: Settings
+    inputs: Inputs
+    now: datetime
+    options: dict[str, Any]
+
+    @property
+    def output(self) -> Path:
+        """Where it writes."""
+        return self.settings.output
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step wrote: files or folders under the output, and how many rows of what."""
+
+    files: list[Path]
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def check(job: Job, progress: Report) -> Done:
+    """Everything wrong or suspicious in the tables -> `check.json`."""
+    from features.check import check_tables
+    from training.leakage import check_labels_of
+
+    tables = job.inputs.tables
+    findings = check_tables(tables, int(job.now.timestamp() * 1_000_000))
+    progress("looking for columns that give the label away", 0.7)
+    findings += check_labels_of(tables, job.settings)
+    path = job.output / "check.json"
+    write_json(path, {"findings": [item.to_dict() for item in findings]})
+    return Done([path], dict(tables.rows))
+
+
+def features(job: Job, progress: Report) -> Done:
+    """The training sets -> `training/<target>.parquet`."""
+    import pyarrow.parquet as pq
+
+    from training import dataset
+
+    names = list(job.settings.targets)
+    files, rows = [], {}
+    for position, name in enumerate(names):
+        path = dataset.make(job.inputs.tables, job.settings, name, _part(progress, position, len(names), name))
+        files.append(path)
+        rows[name] = int(pq.read_metadata(path).num_rows)
+    return Done(files, rows)
+
+
+def train(job: Job, progress: Report) -> Done:
+    """The models -> `metrics.json`, `models/<target>/`."""
+    from training.train import train as train_target
+
+    names = [job.options["target"]] if job.options.get("target") else list(job.settings.targets)
+    path = job.output / "metrics.json"
+    metrics = _json(path)
+    files, rows = [path], {}
+    for position, name in enumerate(names):
+        result = train_target(job.settings, name, now=job.now, progress=_part(progress, position, len(names), name))
+        metrics[name] = result.metrics
+        write_json(path, {target: metrics[target] for target in job.settings.targets if target in metrics})
+        files.append(job.output / "models" / name)
+        rows[name] = int(result.metrics.get("n_train", 0))
+    return Done(files, rows)
+
+
+def drivers(job: Job, progress: Report) -> Done:
+    """The driver analysis -> `drivers.json`, `drivers.csv`; nothing where no target asks for it."""
+    from drivers import analysis
+
+    if not any(target.drivers for target in job.settings.targets.values()):
+        return Done([])
+    content = analysis.analyse(job.settings, progress=progress)
+    files = analysis.write(content, job.output)
+    return Done(list(files), {name: len(target["drivers"]) for name, target in content["targets"].items()})
+
+
+def score(job: Job, progress: Report) -> Done:
+    """Every customer's scores with reasons -> `scores.parquet`."""
+    import pyarrow.parquet as pq
+
+    from serving import batch
+    from serving.scorer import Scorer
+
+    scorer = Scorer.open(job.settings)
+    path = batch.write(scorer, job.inputs.tables, job.output, as_of=job.options.get("as_of"), progress=progress)
+    return Done([path], {"customers": int(pq.read_metadata(path).num_rows)})
+
+
+def report(job: Job, progress: Report) -> Done:
+    """The analysts' report of all that is there -> `report.html`, `report.<language>.html`."""
+    from drivers.report.page import write_report
+
+    if not (job.output / "drivers.json").is_file():
+        return Done([])
+    pages = write_report(job.settings, generated_at=job.now, progress=progress)
+    return Done(pages, {"pages": len(pages)})
+
+
+def _part(progress: Report, position: int, of: int, name: str) -> Report:
+    """The progress of one target as a part of the step's."""
+
+    def inner(message: str, fraction: float) -> None:
+        progress(f"{name}: {message}", (position + fraction) / of)
+
+    return inner
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

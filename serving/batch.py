@@ -1,0 +1,258 @@
+"""Scores of every customer as a file: the same scorer as the service's, over whole parts of the customers.
+
+``scores.parquet``, sorted by customer_id: customer_id, as_of (null for a table without times), churn_probability, churn_band,
+nps_category, p_detractor, p_passive, p_promoter, expected_value, value_at_risk, churn_reasons, nps_reasons, model_version (JSON:
+target to version), warnings (codes). A target without a model is null. Memory is one part's of the customers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from configs.settings import Settings
+from features.build import build_parts
+from features.rows import NO_AS_OF, Rows
+from features.sources import quoted
+from features.tables import Tables, open_tables
+from serving.activity import NOT_ACTIVE, active_sql
+from serving.answers import UNKNOWN_TOUCHPOINT
+from serving.intake import microseconds
+from serving.messages import Slot
+from serving.models import Model
+from serving.moment import STALE_DATA, is_stale, midnight_after
+from serving.reasons import TopReasons
+from serving.scorer import BANDS, CATEGORIES, Matrices, Numbers, Scorer
+
+FILE: Final = "scores.parquet"
+_BLOCK: Final = 20_000
+"""Customers whose attributions are held at once: 20,000 x 300 features are 50 MB."""
+
+REASON: Final = pa.struct(
+    [
+        ("rank", pa.int32()),
+        ("code", pa.string()),
+        ("touchpoint", pa.string()),
+        ("dimension", pa.string()),
+        ("value", pa.float64()),
+        ("category", pa.string()),
+        ("unit", pa.string()),
+        ("direction", pa.string()),
+        ("contribution", pa.float64()),
+    ]
+)
+"""A reason; `value` is null for a category, whose name is in `category`."""
+
+SCHEMA: Final = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("churn_probability", pa.float64()),
+        ("churn_band", pa.string()),
+        ("nps_category", pa.string()),
+        ("p_detractor", pa.float64()),
+        ("p_passive", pa.float64()),
+        ("p_promoter", pa.float64()),
+        ("expected_value", pa.float64()),
+        ("value_at_risk", pa.float64()),
+        ("churn_reasons", pa.list_(REASON)),
+        ("nps_reasons", pa.list_(REASON)),
+        ("model_version", pa.string()),
+        ("warnings", pa.list_(pa.string())),
+    ]
+)
+
+Progress = Callable[[str, float], None]
+
+
+def score(settings: Settings, *, as_of: datetime | None = None, progress: Progress | None = None) -> Path:
+    """Score every customer of the tables and write ``scores.parquet``.
+
+    Parameters
+    ----------
+    settings
+        The configuration; models are read from its output folder.
+    as_of
+        The moment of the scores, with a zone; None for the first midnight UTC after the last event.
+    progress
+        Told a message and the fraction done.
+
+    Returns
+    -------
+    The file.
+
+    Raises
+    ------
+    NotReadyError, BundleError
+        When there is no model, or a damaged one.
+    """
+    scorer = Scorer.open(settings)
+    with open_tables(settings) as tables:
+        return write(scorer, tables, settings.output, as_of=as_of, progress=progress)
+
+
+def write(
+    scorer: Scorer,
+    tables: Tables,
+    output: Path,
+    *,
+    as_of: datetime | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Score every customer of open tables; see `score`."""
+    moment = _moment(tables, as_of)
+    found = tables.arrow("SELECT DISTINCT customer_id FROM customers ORDER BY 1").column(0)
+    ids = np.array(found.to_pylist(), dtype=object)
+    noticed = _Notices(scorer, tables, moment)
+    versions = json.dumps({slot: model.bundle.version for slot, model in scorer.models.items()}, sort_keys=True)
+    output.mkdir(parents=True, exist_ok=True)
+    path, temporary = output / FILE, output / f".{FILE}.part"
+    try:
+        with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+            for lines, matrices in _parts(scorer, tables, ids, moment, progress):
+                for start in range(0, len(lines), _BLOCK):
+                    part = slice(start, start + _BLOCK)
+                    names = pa.array(ids[lines[part]], pa.string())
+                    numbers = scorer.numbers({slot: matrix[part] for slot, matrix in matrices.items()})
+                    writer.write_table(_table(scorer, names, numbers, moment, versions, noticed))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _moment(tables: Tables, as_of: datetime | None) -> int | None:
+    if as_of is not None:
+        return microseconds(as_of)
+    return None if tables.timeless else midnight_after(tables.data_end)
+
+
+def _parts(
+    scorer: Scorer, tables: Tables, ids: NDArray[np.object_], moment: int | None, progress: Progress | None
+) -> Iterator[tuple[NDArray[np.int64], Matrices]]:
+    """The features of one part of the customers after the other, per target."""
+    parts = [
+        build_parts(
+            tables,
+            Rows(ids, np.full(len(ids), item.at(NO_AS_OF if moment is None else moment), dtype=np.int64)),
+            item.catalog,
+            progress if item is scorer.passes[-1] else None,
+        )
+        for item in scorer.passes
+    ]
+    for computed in zip(*parts, strict=True):
+        matrices: dict[Slot, NDArray[np.float64]] = {}
+        for item, (_, matrix) in zip(scorer.passes, computed, strict=True):
+            matrices.update(item.matrices(matrix))
+        yield computed[0][0], matrices
+
+
+class _Notices:
+    """Which customers carry which warning, as the scorer would say it of each."""
+
+    def __init__(self, scorer: Scorer, tables: Tables, moment: int | None) -> None:
+        as_of = NO_AS_OF if moment is None else moment
+        data_end = None if tables.timeless else tables.data_end
+        self.stale = moment is not None and is_stale(moment, data_end)
+        churn = scorer.models.get("churn")
+        query = None if churn is None else active_sql(churn.bundle.spec, tables.present, as_of)
+        self._active = None if query is None else tables.arrow(query).column(0).combine_chunks()
+        self._unknown = pa.array([], pa.string())
+        if "touchpoints" in tables.present:
+            known = ", ".join(quoted(kind) for kind in sorted(scorer.known_touchpoints))
+            other = f"AND touchpoint NOT IN ({known})" if known else ""
+            query = f"SELECT DISTINCT customer_id FROM touchpoints WHERE occurred_at < {as_of} {other}"
+            self._unknown = tables.arrow(query).column(0).combine_chunks()
+
+    def of(self, names: pa.Array) -> pa.Array:
+        """Codes of the warnings of these customers."""
+        active = np.ones(len(names), dtype=bool) if self._active is None else _in(names, self._active)
+        flags = np.column_stack([np.full(len(names), self.stale), ~active, _in(names, self._unknown)])
+        codes = pa.array([STALE_DATA, NOT_ACTIVE, UNKNOWN_TOUCHPOINT])
+        values = codes.take(pa.array(np.nonzero(flags)[1]))
+        return pa.ListArray.from_arrays(_offsets(flags.sum(axis=1)), values)
+
+
+def _in(names: pa.Array, among: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_in(names, value_set=among).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _offsets(counts: NDArray[np.int64]) -> pa.Array:
+    return pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+
+
+def _table(
+    scorer: Scorer, names: pa.Array, numbers: Numbers, moment: int | None, versions: str, noticed: _Notices
+) -> pa.Table:
+    n = len(names)
+    categories = numbers.categories
+    worst = None if categories is None else np.argmax(categories, axis=1)
+    columns = {
+        "customer_id": names,
+        "as_of": pa.array(np.full(n, moment)).cast(SCHEMA.field("as_of").type) if moment is not None else None,
+        "churn_probability": numbers.probability,
+        "churn_band": _named(BANDS, numbers.band),
+        "nps_category": _named(CATEGORIES, worst),
+        **{f"p_{name}": None if categories is None else categories[:, at] for at, name in enumerate(CATEGORIES)},
+        "expected_value": numbers.expected,
+        "value_at_risk": numbers.at_risk,
+        "churn_reasons": _reasons(scorer, "churn", numbers),
+        "nps_reasons": _reasons(scorer, "nps", numbers),
+        "model_version": pa.array([versions]).take(pa.array(np.zeros(n, dtype=np.int64))),
+        "warnings": noticed.of(names),
+    }
+    return pa.table(
+        [
+            pa.nulls(n, field.type) if columns[field.name] is None else pa.array(columns[field.name], field.type)
+            for field in SCHEMA
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _named(names: Sequence[str], places: NDArray[np.int64] | None) -> pa.Array | None:
+    return None if places is None else pa.array(list(names)).take(pa.array(places))
+
+
+def _reasons(scorer: Scorer, slot: Slot, numbers: Numbers) -> pa.Array | None:
+    top = (numbers.reasons or {}).get(slot)
+    return None if top is None else _reason_lists(scorer.models[slot], top)
+
+
+def _reason_lists(model: Model, top: TopReasons) -> pa.Array:
+    """Lists of reasons from the arrays of a block, without a loop over its rows."""
+    there = top.group >= 0
+    group, feature, value = pa.array(top.group[there]), top.feature[there], top.value[there]
+    contribution = top.contribution[there]
+    groups, features = model.grouping.groups, model.grouping.features
+    starts: list[int] = []
+    names: list[str] = []
+    for item in features:
+        starts.append(len(names) if item.category else -1)
+        names += model.bundle.catalog.categories.get(item.name, ())
+    first = np.array(starts, dtype=np.int64)[feature]
+    is_name = (first >= 0) & ~np.isnan(value)
+    place = pa.array(np.where(is_name, first + np.where(is_name, value, 0).astype(np.int64), 0), mask=~is_name)
+    ranks = np.broadcast_to(np.arange(1, top.group.shape[1] + 1, dtype=np.int32), top.group.shape)[there]
+    parts = {
+        "rank": pa.array(ranks),
+        "code": pa.array([item.code for item in groups], pa.string()).take(group),
+        "touchpoint": pa.array([item.touchpoint for item in groups], pa.string()).take(group),
+        "dimension": pa.array([item.dimension for item in groups], pa.string()).take(group),
+        "value": pa.array(value, mask=np.isnan(value) | (first >= 0)),
+        "category": pa.array(names, pa.string()).take(place),
+        "unit": pa.array([item.unit for item in features], pa.string()).take(pa.array(feature)),
+        "direction": pa.array(["lowers", "raises"]).take(pa.array((contribution > 0).astype(np.int64))),
+        "contribution": pa.array(contribution),
+    }
+    structs = pa.StructArray.from_arrays([parts[field.name] for field in REASON], fields=list(REASON))
+    return pa.ListArray.from_arrays(_offsets(there.sum(axis=1)), structs)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from configs.settings import TouchpointInfo
+from features.definition import AGGREGATES, Feature
+from serving import sentences
+from serving.sentences import MESSAGES, Speaker, catalogue
+
+LABELS = {"en": "Support call", "he": "שיחת שירות", "ar": "مكالمة دعم", "ru": "Звонок в поддержку"}
+JOURNEY = {"support_call": TouchpointInfo(label=LABELS)}  # type: ignore[arg-type]
+WAIT = Feature(
+    "measures", "touchpoints", "support_call", "wait", "mean", 90, measure_unit="minutes", role="touchpoint"
+)
+
+
+@pytest.mark.parametrize("lang", ["he", "ar", "ru"])
+def test_catalogues_are_complete(lang: str) -> None:
+    """Every message is translated, and with the same places to fill."""
+    found = catalogue(lang)
+    for message in MESSAGES:
+        assert message in found, message
+        assert sorted(re.findall(r"\{\w+\}", found[message])) == sorted(re.findall(r"\{\w+\}", message))
+
+
+def test_every_aggregate_has_words() -> None:
+    """A new aggregate cannot be forgotten: every one has words."""
+    assert set(sentences.AGGREGATES) == set(AGGREGATES)
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        ("en", "Support call - waiting time, average, last 90 days: 32.1 minutes, usually 12 minutes. "
+               "Raises the risk of leaving."),
+        ("he", "⁨שיחת שירות⁩ - זמן המתנה, ממוצע, 90 הימים האחרונים: ⁨32.1 דקות⁩, בדרך כלל ⁨12 דקות⁩. מעלה את הסיכון לעזיבה."),
+        ("ar", "⁨مكالمة دعم⁩ - وقت الانتظار، المتوسط، آخر 90 يومًا: ⁨32.1 دقيقة⁩، والمعتاد ⁨12 دقيقة⁩. يرفع خطر مغادرة العميل."),
+        ("ru", "Звонок в поддержку - время ожидания, в среднем, за последние дни: 90: 32,1 минуты, обычно 12 минут. "
+               "Повышает риск ухода."),
+    ],
+)  # fmt: skip
+def test_a_sentence_in_each_language(lang: str, expected: str) -> None:
+    """The value, its unit and the usual value stand in the reader's language, with its plurals."""
+    assert Speaker(lang, JOURNEY).sentence(WAIT, 32.12, 12.0, "churn", "raises") == expected
+
+
+@pytest.mark.parametrize("lang", ["en", "he", "ar", "ru"])
+@pytest.mark.parametrize("aggregate", sorted(AGGREGATES))
+@pytest.mark.parametrize("unit", ["minutes", "EUR", "flag", "number", "kWh", "days", "money"])
+@pytest.mark.parametrize("value", [None, 0.0, 1.0, 2.5, 400.0, 3e12, float("nan")])
+def test_every_feature_can_be_said(lang: str, aggregate: str, unit: str, value: float | None) -> None:
+    """Any feature and value make a whole sentence: no placeholder and no key of a table shows through."""
+    feature = Feature("f", "touchpoints", "visit", "wait", aggregate, 30, measure_unit=unit, role="touchpoint")
+    text = Speaker(lang, {}).sentence(feature, value, 1.0, "nps", "lowers")
+    assert "{" not in text
+    assert "duration-" not in text
+    assert "nan" not in text
+    assert text.endswith((".", "."))
+
+
+def test_labels() -> None:
+    """A touchpoint is called as the company calls it, else by its own name; shared controls have names."""
+    russian = Speaker("ru", {"visit": TouchpointInfo(label={"en": "Shop visit"})})
+    assert russian.label("visit") == "Shop visit"
+    assert russian.label("live_chat") == "Live chat"
+    assert russian.label("tenure") == "Стаж клиента"
+
+
+@pytest.mark.parametrize(
+    ("unit", "aggregate", "value", "expected"),
+    [
+        ("flag", "mean", 0.25, "25%"),
+        ("flag", "last", 1.0, "yes"),
+        ("flag", "last", 0.0, "no"),
+        ("EUR", "mean", 12.5, "€12.50"),
+        ("kWh", "mean", 1234.5, "1,234 kWh"),
+        ("hours", "max", 1.0, "1 hour"),
+    ],
+)
+def test_values_with_units(unit: str, aggregate: str, value: float, expected: str) -> None:
+    """A value is shown with its unit, as people write it."""
+    feature = Feature("f", "touchpoints", "visit", "m", aggregate, 30, measure_unit=unit, role="touchpoint")
+    assert Speaker("en", {}).value(feature, value) == expected

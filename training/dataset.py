@@ -1,0 +1,267 @@
+"""Training sets: ``training/<target>.parquet``, one row per (customer, as_of) with its label and every feature.
+
+Columns: customer_id, as_of (UTC; null in a flat table), label (churn 0/1, NPS score 0-10, money), then the features in
+catalogue order, categories as text. Rows are sorted by as_of and customer_id. The schema's metadata carry what a reader needs
+to turn the file back into a `Dataset`. The same tables and settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from configs.errors import DataError, NotReadyError
+from configs.settings import Settings
+from features.build import build, learn_catalog
+from features.catalog import Catalog
+from features.rows import NO_AS_OF
+from features.schema import AS_OF, CUSTOMER_ID, LABEL
+from features.tables import Tables
+from training.targets import Task, rows_for, target_of, task_of
+
+FOLDER: Final = "training"
+_KEY: Final = b"moments"
+_FORMAT: Final = 1
+Progress = Callable[[str, float], None]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training set in memory.
+
+    Parameters
+    ----------
+    target, task, spec
+        Name of the target, ``binary`` | ``ordinal`` | ``amount``, and its settings.
+    customer_id, as_of, label
+        Shape (n,): str objects, microseconds UTC (`NO_AS_OF` when flat), float64.
+    X
+        Shape (n, p), float64, C order: codes for categories, NaN for what is missing.
+    catalog
+        The p features.
+    dropped
+        Rows left out, by reason.
+    digest
+        Sha256 of the file.
+    """
+
+    target: str
+    task: Task
+    spec: dict[str, Any]
+    customer_id: NDArray[np.object_]
+    as_of: NDArray[np.int64]
+    label: Array
+    X: Array
+    catalog: Catalog
+    dropped: dict[str, int]
+    digest: str = ""
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def flat(self) -> bool:
+        """Whether the rows have no time."""
+        return bool(len(self.as_of)) and int(self.as_of[0]) == NO_AS_OF
+
+    @property
+    def window(self) -> int:
+        """Microseconds from as_of to the end of the label window: 0 where the label is known at as_of."""
+        days = int(self.spec.get("lead_days", 0)) + int(self.spec.get("horizon_days", 0))
+        return days * 86_400_000_000
+
+    @property
+    def customers(self) -> NDArray[np.int64]:
+        """Number of each row's customer, (n,): the groups of folds and bootstraps."""
+        codes = pa.array(self.customer_id, type=pa.string()).dictionary_encode().indices
+        return np.asarray(codes.to_numpy(), dtype=np.int64)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Dataset:
+        """The same set with these rows only."""
+        return replace(
+            self,
+            customer_id=self.customer_id[rows],
+            as_of=self.as_of[rows],
+            label=self.label[rows],
+            X=np.ascontiguousarray(self.X[rows]),
+        )
+
+    def select(self, catalog: Catalog) -> Array:
+        """The matrix as another catalogue orders and codes it (n, its features); unseen categories are NaN.
+
+        Raises
+        ------
+        DataError
+            When a feature of the other catalogue is not in this set.
+        """
+        out = np.empty((len(self), len(catalog.features)))
+        places = {name: place for place, name in enumerate(self.catalog.names)}
+        for column, feature in enumerate(catalog.features):
+            if places.get(feature.name) is None:
+                raise DataError.missing_column(feature.name, self.catalog.names, where=f"training set of {self.target}")
+            values = self.X[:, places[feature.name]]
+            if feature.category:
+                values = _recode(values, self.catalog.categories[feature.name], catalog.categories[feature.name])
+            out[:, column] = values
+        return out
+
+
+def path_of(settings: Settings, name: str) -> Path:
+    """Where a target's training set lies."""
+    return settings.output / FOLDER / f"{name}.parquet"
+
+
+def make(tables: Tables, settings: Settings, name: str, progress: Progress | None = None) -> Path:
+    """Build and write the training set of one target; returns the file.
+
+    Raises
+    ------
+    ConfigError, DataError
+        When the target is not configured or the tables give nothing to learn from.
+    """
+    target = target_of(settings, name)
+    labelled = rows_for(tables, settings, name)
+    rows = labelled.rows
+    catalog = learn_catalog(tables, settings, int(rows.as_of.max()))
+    if not catalog.features:
+        raise DataError(
+            "there is nothing to learn from: no table gives a feature",
+            where=f"{settings.source.name}: data.tables",
+            available=", ".join(sorted(tables.present)),
+            next_move="add touchpoints, transactions, surveys, subscriptions, or attributes of customers",
+        )
+    X = build(tables, rows, catalog, progress)
+    assert rows.label is not None  # noqa: S101 - labelled rows have labels
+    dataset = Dataset(
+        target=name,
+        task=task_of(target),
+        spec={"name": name, **target.model_dump(mode="json")},
+        customer_id=rows.customer_id,
+        as_of=rows.as_of,
+        label=rows.label,
+        X=X,
+        catalog=catalog,
+        dropped=labelled.dropped,
+    )
+    path = path_of(settings, name)
+    write(dataset, path)
+    return path
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """Write a training set under a temporary name, then give it its own: a reader never sees half a file."""
+    flat = pa.array(dataset.as_of == NO_AS_OF)
+    as_of = pc.if_else(flat, pa.scalar(None, pa.int64()), pa.array(dataset.as_of)).cast(pa.timestamp("us", tz="UTC"))
+    columns: dict[str, pa.Array] = {
+        CUSTOMER_ID: pa.array(dataset.customer_id, type=pa.string()),
+        AS_OF: as_of,
+        LABEL: pa.array(dataset.label),
+    }
+    names = [CUSTOMER_ID, AS_OF, LABEL, *dataset.catalog.names]
+    arrays = [columns[CUSTOMER_ID], columns[AS_OF], columns[LABEL]]
+    for place, feature in enumerate(dataset.catalog.features):
+        values = np.ascontiguousarray(dataset.X[:, place])
+        if feature.category:
+            arrays.append(_texts(values, dataset.catalog.categories[feature.name]))
+        else:
+            arrays.append(pa.array(values, from_pandas=True))
+    content = {
+        "format": _FORMAT,
+        "target": dataset.target,
+        "task": dataset.task,
+        "spec": dataset.spec,
+        "catalog": dataset.catalog.to_dict(),
+        "dropped": dataset.dropped,
+    }
+    metadata = {_KEY: json.dumps(content, sort_keys=True, ensure_ascii=False).encode()}
+    table = pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    pq.write_table(table, draft, compression="zstd", row_group_size=1 << 17)
+    draft.replace(path)
+
+
+def read(path: Path | str) -> Dataset:
+    """A training set from its file.
+
+    Raises
+    ------
+    NotReadyError
+        When the file is not there.
+    DataError
+        When it is not a training set of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        have = sorted(item.stem for item in path.parent.glob("*.parquet")) if path.parent.is_dir() else []
+        raise NotReadyError(
+            f"the training set of '{path.stem}' is not there",
+            where=str(path),
+            available=", ".join(have),
+            next_move="run 'moments features' first",
+        )
+    data = path.read_bytes()
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+        content = json.loads((table.schema.metadata or {})[_KEY])
+        catalog = Catalog.from_dict(content["catalog"], where=str(path))
+    except (pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
+        raise DataError(
+            f"this is not a training set of this version ({type(error).__name__}: {error})",
+            where=str(path),
+            next_move="run 'moments features' again",
+        ) from None
+    # Filled column by column into Fortran order, then turned once: rows are what the learner and the bundle read.
+    X = np.empty((table.num_rows, len(catalog.features)), order="F")
+    for place, feature in enumerate(catalog.features):
+        values = table.column(feature.name).combine_chunks()
+        if feature.category:
+            X[:, place] = _codes(values, catalog.categories[feature.name])
+        else:
+            X[:, place] = values.to_numpy(zero_copy_only=False)
+    as_of = pc.fill_null(table.column(AS_OF).cast(pa.int64()), NO_AS_OF)
+    return Dataset(
+        target=content["target"],
+        task=content["task"],
+        spec=content["spec"],
+        customer_id=np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
+        as_of=np.asarray(as_of.to_numpy(), dtype=np.int64),
+        label=np.asarray(table.column(LABEL).to_numpy(), dtype=np.float64),
+        X=np.ascontiguousarray(X),
+        catalog=catalog,
+        dropped=content["dropped"],
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _texts(codes: Array, categories: tuple[str, ...]) -> pa.Array:
+    """Codes as the categories' names, null where missing."""
+    missing = np.isnan(codes)
+    places = pa.array(np.where(missing, 0, codes).astype(np.int64), mask=missing)
+    return pa.array(categories, type=pa.string()).take(places)
+
+
+def _codes(texts: pa.Array, categories: tuple[str, ...]) -> Array:
+    """Names of categories as codes, NaN where missing."""
+    places = pc.index_in(texts, value_set=pa.array(categories, type=pa.string()))
+    return np.asarray(places.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _recode(codes: Array, ours: tuple[str, ...], theirs: tuple[str, ...]) -> Array:
+    """Codes of our categories as codes of theirs."""
+    new = {name: float(code) for code, name in enumerate(theirs)}
+    table = np.array([new.get(name, np.nan) for name in ours] + [np.nan])
+    places = np.where(np.isnan(codes), len(ours), codes).astype(np.int64)
+    found: Array = table[places]
+    return found

@@ -1,0 +1,187 @@
+"""What is said of a model: metrics with intervals, floors beside them, calibration per period, seen and unseen customers.
+
+The result is one target's part of ``metrics.json``. Nothing in it depends on the day or the machine: the same training set and
+settings give the same figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.settings import Settings
+from training import baselines, evaluate
+from training.bundle import ordinal_probabilities, sigmoid
+from training.dataset import Dataset
+from training.evaluate import Weighted
+from training.model import HeldOut, questions
+from training.split import Rows, Split
+from training.targets.grid import iso
+from training.targets.nps import classes
+
+Array = NDArray[np.float64]
+
+
+def answers(dataset: Dataset, split: Split, margins: Array) -> Array:
+    """Calibrated scores as what they mean: probabilities (n,), class probabilities (n, 3), or money (n,)."""
+    if dataset.task == "amount":
+        return np.asarray(np.exp(margins[:, 0]))
+    chances = sigmoid(margins)
+    if dataset.task == "ordinal":
+        return ordinal_probabilities(chances[:, 0], chances[:, 1], rates(dataset, split.train))
+    return np.asarray(chances[:, 0])
+
+
+def rates(dataset: Dataset, rows: Rows) -> tuple[float, ...]:
+    """Shares of detractors, passives and promoters among rows, none of them zero."""
+    counts = np.bincount(classes(dataset.label[rows]), minlength=3) + 1.0
+    return tuple((counts / counts.sum()).tolist())
+
+
+def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -> dict[str, Any]:
+    """One target's part of ``metrics.json``.
+
+    Parameters
+    ----------
+    dataset, split
+        The rows and how they were divided.
+    held
+        The held-out answers.
+    settings
+        Seed and number of bootstraps.
+    """
+    given = [answers(dataset, split, margins) for margins in held.margins]
+    scorers = [_scorer(dataset, rows, answer) for rows, answer in zip(held.rows, given, strict=True)]
+    judged = held.rows[0]
+    label = dataset.label[judged]
+    customers = dataset.customers
+    draws, seed = settings.validation.bootstraps, settings.seed
+    found: dict[str, Any] = {
+        "task": dataset.task,
+        "validation": split.kind,
+        "test_as_of": [iso(moment) for moment in split.test_as_of],
+        "n_train": len(split.train),
+        "n_test": len(judged),
+        "customers": len(np.unique(customers[judged])),
+        **_counts(dataset, label),
+        **evaluate.intervals(scorers, customers[judged], draws, seed),
+        "baselines": _baselines(dataset, split, settings),
+        "inner": {
+            "folds": len(split.folds),
+            "repeats": split.repeats,
+            "rolling": split.rolling,
+            "losses": held.choice.losses,
+            "leaves": held.choice.preset.leaves,
+            "rounds": list(held.choice.rounds),
+        },
+        "calibration": [{"slope": slope, "intercept": intercept} for slope, intercept in held.calibration],
+        "season": held.season,
+        "dropped_rows": dict(dataset.dropped),
+        "features": len(held.columns.kept),
+    }
+    if dataset.task == "binary":
+        found["curve"] = evaluate.reliability(label, np.mean(given, axis=0))
+    if split.out_of_time:
+        found["periods"] = _periods(dataset, judged, given[0])
+        found["by_customer"] = _seen(dataset, split, given[0], customers)
+    return found
+
+
+def held_out_answers(dataset: Dataset, split: Split, held: HeldOut) -> tuple[Rows, Array]:
+    """The judged rows and their answers, averaged over repeats."""
+    return held.rows[0], np.mean([answers(dataset, split, margins) for margins in held.margins], axis=0)
+
+
+def level(dataset: Dataset, answer: Array) -> Array:
+    """One number per answer for percentiles: probability, promoter minus detractor, or money."""
+    return np.asarray(answer[:, 2] - answer[:, 0]) if dataset.task == "ordinal" else answer
+
+
+def _scorer(dataset: Dataset, rows: Rows, answer: Array) -> Weighted:
+    label = dataset.label[rows]
+    if dataset.task == "ordinal":
+        return evaluate.ordinal(classes(label), answer)
+    if dataset.task == "amount":
+        return evaluate.amount(label, answer)
+    return evaluate.binary(label, answer, answer)
+
+
+def _counts(dataset: Dataset, label: Array) -> dict[str, Any]:
+    if dataset.task == "ordinal":
+        counts = np.bincount(classes(label), minlength=3)
+        names = ("detractors", "passives", "promoters")
+        return {name: int(count) for name, count in zip(names, counts, strict=True)}
+    if dataset.task == "amount":
+        return {"positives": int((label > 0).sum()), "mean": float(label.mean())}
+    return {"positives": int(label.sum()), "base_rate": float(label.mean())}
+
+
+def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, dict[str, float | None]]:
+    """The floors' metrics on the judged rows (with folds: on the first repeat)."""
+    per = len(split.folds) // split.repeats
+    folds = [(split.train, split.test)] if split.out_of_time else list(split.folds[:per])
+    rows = np.concatenate([valid for _, valid in folds])
+
+    def judge(parts: Sequence[Array]) -> dict[str, float | None]:
+        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts))], len(rows))
+
+    found: dict[str, dict[str, float | None]] = {}
+    if dataset.task == "amount":
+        found["prior"] = judge([np.full(len(valid), dataset.label[train].mean()) for train, valid in folds])
+        again = baselines.same_again(dataset.X, dataset.catalog, int(dataset.spec.get("horizon_days", 365)))
+        if again is not None:
+            found["same_again"] = judge([again[valid] for _, valid in folds])
+        return found
+    is_category = np.array([feature.category for feature in dataset.catalog.features])
+    labels = [question.y for question in questions(dataset)]
+    fitted = baselines.logistic(dataset.X, labels, is_category, split.folds[-1], folds, settings.seed)
+    if dataset.task == "ordinal":
+        found["prior"] = judge([np.tile(rates(dataset, train), (len(valid), 1)) for train, valid in folds])
+        found["logistic"] = judge(baselines.cumulative(fitted, rates(dataset, split.train)))
+        return found
+    found["prior"] = judge([np.full(len(valid), dataset.label[train].mean()) for train, valid in folds])
+    found["logistic"] = judge(fitted[0])
+    place = baselines.recency(dataset.catalog)
+    if place is not None and not dataset.flat:
+        never = np.nan_to_num(dataset.X[rows, place], nan=np.inf)
+        found["recency"] = {"auc": evaluate.auc(dataset.label[rows], never)}
+    return found
+
+
+def _periods(dataset: Dataset, rows: Rows, answer: Array) -> list[dict[str, Any]]:
+    """Calibration in the large per judged period: as_of dates of a grid, months of dated answers."""
+    moments = dataset.as_of[rows]
+    periods = [iso(int(moment)) for moment in moments] if dataset.window else [iso(int(m))[:7] for m in moments]
+    names, number = np.unique(periods, return_inverse=True)
+    counts = np.bincount(number)
+    found = []
+    for place, name in enumerate(names):
+        mine = number == place
+        predicted, actual = _level_of(dataset, rows[mine], answer[mine])
+        found.append({"period": str(name), "rows": int(counts[place]), "predicted": predicted, "observed": actual})
+    return found
+
+
+def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float]:
+    """Mean prediction and mean outcome: churn rate, NPS in points, or money."""
+    label = dataset.label[rows]
+    if dataset.task == "ordinal":
+        category = classes(label)
+        return float(100 * (answer[:, 2] - answer[:, 0]).mean()), float(100 * (category - 1).mean())
+    return float(answer.mean()), float(label.mean())
+
+
+def _seen(dataset: Dataset, split: Split, answer: Array, customers: NDArray[np.int64]) -> dict[str, Any]:
+    """The metrics on customers who were among the teaching rows, and on those who were not."""
+    known = np.isin(customers[split.test], customers[split.train])
+    names = {"binary": ("auc", "log_loss"), "ordinal": ("log_loss", "rps"), "amount": ("mae", "spearman")}[dataset.task]
+    found = {}
+    for name, mask in (("seen", known), ("unseen", ~known)):
+        values = (
+            evaluate.values([_scorer(dataset, split.test[mask], answer[mask])], int(mask.sum())) if mask.sum() > 1 else {}
+        )
+        found[name] = {"n": int(mask.sum()), **{key: values.get(key) for key in names}}
+    return found
