@@ -95,11 +95,11 @@ def analyse_arrays(
     depth_low, depth_high = uncertainty.interval(depth, drawn.depth, halved.depth, bias)
     low, high = uncertainty.interval(size, drawn.strength, halved.strength, bias)
     reach_low, reach_high = uncertainty.percentiles(drawn.reach)
-    asymmetry = moments.good_asymmetry(point.tails, point.reference, higher_is_better=higher_is_better)
+    asymmetry = moments.good_asymmetry(point.gain, point.loss, higher_is_better=higher_is_better)
     asymmetry_low, asymmetry_high = uncertainty.widest(
         asymmetry[None, :],
-        moments.good_asymmetry(drawn.tails, drawn.reference, higher_is_better=higher_is_better),
-        moments.good_asymmetry(halved.tails, halved.reference, higher_is_better=higher_is_better),
+        moments.good_asymmetry(drawn.gain, drawn.loss, higher_is_better=higher_is_better),
+        moments.good_asymmetry(halved.gain, halved.loss, higher_is_better=higher_is_better),
     )
     shapes = tuple(moments.shape_of(float(value)) for value in asymmetry)
     moved = moments.moved(problem, values, raw, point)

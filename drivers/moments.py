@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.attribution import Floats, Problem
-from drivers.strength import Effects, asymmetry, base_rate, quantiles
+from drivers.strength import Effects, asymmetry, base_rate, quantiles, sample_shift
 
 Shape = Literal["breaker", "linear", "maker"]
 Moment = Literal["make", "break", "both"]
@@ -36,6 +36,11 @@ class Moved:
     probability: Floats
 
 
+def good_asymmetry(gain: Floats, loss: Floats, *, higher_is_better: bool) -> Floats:
+    """Asymmetry of what a touchpoint wins and loses for the company: an outcome like churn is turned over."""
+    return asymmetry(gain, loss) if higher_is_better else asymmetry(loss, gain)
+
+
 def shape_of(value: float) -> Shape | None:
     """Breaker, linear or maker; None where the asymmetry is unknown."""
     if np.isnan(value):
@@ -45,33 +50,26 @@ def shape_of(value: float) -> Shape | None:
     return "maker" if value > SIDED else "linear"
 
 
-def good_asymmetry(tails: Floats, reference: Floats, *, higher_is_better: bool) -> Floats:
-    """Asymmetry (...,) of tails (..., 3), positive where the good side is the longer one."""
-    if higher_is_better:
-        return asymmetry(tails, reference)
-    return asymmetry(-tails[..., ::-1], -reference)
-
-
 def moved(problem: Problem, values: Floats, raw: Floats, found: Effects) -> Moved:
     """Compare each row's prediction with that of the same row after a usual encounter (the median of those who met it).
 
     Parameters
     ----------
     problem, values, raw
-        Values (rows, blocks) and the calibrated raw prediction (rows,) they add up to.
+        Values (rows, blocks) and the calibrated raw prediction (rows,) they add up to, at the sample's level.
     found
         Slopes and medians.
     """
-    rate = base_rate(problem)
-    cuts = _cuts(problem, raw, rate)
+    raw = raw + sample_shift(problem)
+    cuts = _cuts(problem, raw, base_rate(problem))
     category, probability = np.zeros(values.shape[1]), np.full(values.shape[1], np.nan)
     for b in range(values.shape[1]):
         met = problem.blocks[b].met
-        if np.isnan(found.tails[b, 1]) or not met.any():
+        if np.isnan(found.usual[b]) or not met.any():
             continue
         weight = problem.weight[met]
         with_it = raw[met]
-        usual = with_it - found.slope[b] * (values[met, b] - found.tails[b, 1])
+        usual = with_it - found.slope[b] * (values[met, b] - found.usual[b])
         if len(cuts):
             changed = np.searchsorted(cuts, with_it) != np.searchsorted(cuts, usual)
             category[b] = np.average(changed, weights=weight)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from configs.settings import Drivers
 from drivers.attribution import Floats, Ints, Problem
-from drivers.result import Standing, Status, SlopeTests
+from drivers.result import SlopeTests, Standing, Status
 from drivers.uncertainty import Draws
 
 _STABLE: Final = 0.8  # share of half-samples in which a key driver must be among the top k
@@ -26,7 +26,9 @@ def families(problem: Problem) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bo
     return problem.touchpoint, ~problem.touchpoint
 
 
-def standing(problem: Problem, size: Floats, tests: SlopeTests, drawn: Draws, halved: Draws, options: Drivers) -> Standing:
+def standing(
+    problem: Problem, size: Floats, tests: SlopeTests, drawn: Draws, halved: Draws, options: Drivers
+) -> Standing:
     """Standing of strengths `size` (blocks,) within their families.
 
     Parameters

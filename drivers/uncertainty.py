@@ -14,7 +14,7 @@ import numpy as np
 
 from drivers.attribution import Floats, Ints, Problem
 from drivers.significance import SLOPE_CAP, Regression, regress
-from drivers.strength import TAILS, Effects, effects
+from drivers.strength import Effects, effects
 
 _LEVEL: Final = (0.025, 0.975)
 _Z: Final = 1.959964
@@ -26,17 +26,17 @@ _LONG_WINDOW_DAYS: Final = 365
 
 @dataclass(frozen=True)
 class Draws:
-    """Resampled estimates, (draws, blocks) each, in the raw unit; `tails` (draws, blocks, 3); `reference` may be one for all draws."""
+    """Resampled estimates, (draws, blocks) each, in the raw unit."""
 
     strength: Floats
     depth: Floats
     reach: Floats
-    tails: Floats
-    reference: Floats
+    gain: Floats
+    loss: Floats
 
 
 def bootstrap(problem: Problem, values: Floats, fit: Regression, point: Effects, draws: int, seed: int) -> Draws:
-    """Resample customers over fixed held-out values (rows, blocks)."""
+    """Resample customers over fixed held-out values (rows, blocks); means, medians and references stay where they are."""
     rng = np.random.default_rng([seed, 5])
     _, code = np.unique(problem.customer, return_inverse=True)
     customers = int(code.max()) + 1
@@ -46,18 +46,21 @@ def bootstrap(problem: Problem, values: Floats, fit: Regression, point: Effects,
 
     mass = times * problem.weight
     total = mass.sum(axis=1, keepdims=True)
+    met = problem.met.astype(np.float64)
+    inside = mass @ met
     mean = np.average(values, axis=0, weights=problem.weight)
-    size = mass @ np.abs(values - mean) / total
-    met = problem.met
-    reach = mass @ met.astype(np.float64) / total
-    centre = np.nan_to_num(point.tails[:, 1])
-    inside = mass @ met.astype(np.float64)
-    met_size = np.divide(mass @ (np.abs(values - centre) * met), inside, out=np.zeros_like(inside), where=inside > 0)
-    tails = np.full((draws, values.shape[1], 3), np.nan)
-    for b in range(values.shape[1]):
-        if problem.blocks[b].kind == "touchpoint" and not np.isnan(point.tails[b, 1]):
-            tails[:, b] = _tails(values[met[:, b], b], mass[:, met[:, b]])
-    return Draws(strength=slope * size, depth=slope * met_size, reach=reach, tails=tails, reference=point.reference)
+    from_reference = values - np.nan_to_num(point.reference)
+
+    def among_met(quantity: Floats) -> Floats:
+        return np.divide(mass @ (quantity * met), inside, out=np.zeros_like(inside), where=inside > 0)
+
+    return Draws(
+        strength=slope * (mass @ np.abs(values - mean)) / total,
+        depth=slope * among_met(np.abs(values - np.nan_to_num(point.usual))),
+        reach=inside / total,
+        gain=among_met(np.maximum(from_reference, 0.0)),
+        loss=among_met(np.maximum(-from_reference, 0.0)),
+    )
 
 
 def _slopes(values: Floats, fit: Regression, times: Floats) -> Floats:
@@ -80,19 +83,6 @@ def _slopes(values: Floats, fit: Regression, times: Floats) -> Floats:
     return moved
 
 
-def _tails(values: Floats, mass: Floats) -> Floats:
-    order = np.argsort(values, kind="stable")
-    cumulated = np.cumsum(mass[:, order], axis=1)
-    ordered = values[order]
-    total = cumulated[:, -1]
-    found = np.full((len(mass), len(TAILS)), np.nan)
-    for t, level in enumerate(TAILS):
-        # The first value whose cumulated mass passes the level; between the points would cost more and change nothing here.
-        place = (cumulated < level * total[:, None]).sum(axis=1)
-        found[:, t] = np.where(total > 0, ordered[np.minimum(place, len(ordered) - 1)], np.nan)
-    return found
-
-
 def refit(problem: Problem, values: Floats) -> Effects:
     """Effects of one half-sample's values (rows, blocks), with slopes of their own."""
     return effects(problem, values, regress(values, problem.y, problem.customer, problem.kind))
@@ -104,8 +94,8 @@ def halves(refits: list[Effects]) -> Draws:
         strength=np.array([one.strength for one in refits]),
         depth=np.array([one.depth for one in refits]),
         reach=np.array([one.reach for one in refits]),
-        tails=np.array([one.tails for one in refits]),
-        reference=np.array([one.reference for one in refits]),
+        gain=np.array([one.gain for one in refits]),
+        loss=np.array([one.loss for one in refits]),
     )
 
 
@@ -125,7 +115,8 @@ def percentiles(draws: Floats) -> tuple[Floats, Floats]:
     """95 % limits of draws (draws, blocks); NaN where every draw is."""
     low, high = np.full(draws.shape[1], np.nan), np.full(draws.shape[1], np.nan)
     known = ~np.isnan(draws).all(axis=0)
-    low[known], high[known] = np.nanquantile(draws[:, known], _LEVEL, axis=0)
+    if known.any():
+        low[known], high[known] = np.nanquantile(draws[:, known], _LEVEL, axis=0)
     return low, high
 
 

@@ -223,6 +223,8 @@ def _run(
             )
         if outcome.skipped:
             talk.progress.note(f"{outcome.step}: nothing has changed, skipped")
+        for note in outcome.notes:
+            talk.progress.note(f"{outcome.step}: {note}")
         if outcome.step == "check":
             found = pipeline.findings(settings.output)
             talk.answer |= {"findings": found, "counts": counts(found)}

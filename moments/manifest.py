@@ -6,7 +6,7 @@ the recorded content. The file is replaced as a whole after each step, so a run 
 
 Shapes: ``{"name", "config", "config_digest", "seed", "inputs": {table: sha256}, "rows": {table: n}, "versions": {package:
 version}, "python", "commit", "steps": {step: {"digest", "options", "finished_at", "seconds", "peak_memory_mb", "rows": {what: n},
-"outputs": {path under output: sha256}}}}``.
+"outputs": {path under output: sha256}, "notes"}}}``.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Record:
     peak_memory_mb: float
     rows: dict[str, int]
     outputs: dict[str, str]
+    notes: list[str]
 
 
 class Manifest:

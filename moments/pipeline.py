@@ -120,6 +120,7 @@ class Outcome:
     peak_memory_mb: float
     rows: dict[str, int]
     files: list[str]
+    notes: list[str]
     stale: list[str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -241,6 +242,7 @@ def _work(
         seconds=round(time.perf_counter() - began, 2),
         peak_memory_mb=memory.peak_mb(),
         rows=done.rows,
+        notes=done.notes,
         outputs={path.relative_to(output).as_posix(): manifest.sha256(path) for path in files},
     )
 
@@ -248,7 +250,16 @@ def _work(
 def _outcome(record: manifest.Record | None, name: str, *, skipped: bool, stale: list[str] | None = None) -> Outcome:
     if record is None:  # pragma: no cover - a step that is done or was just written has a record
         raise LookupError(name)
-    return Outcome(name, skipped, record.seconds, record.peak_memory_mb, record.rows, list(record.outputs), stale or [])
+    return Outcome(
+        step=name,
+        skipped=skipped,
+        seconds=record.seconds,
+        peak_memory_mb=record.peak_memory_mb,
+        rows=record.rows,
+        files=list(record.outputs),
+        notes=record.notes,
+        stale=stale or [],
+    )
 
 
 def _is_stale(name: str, settings: Settings, facts: dict[str, Any], book: manifest.Manifest) -> bool:

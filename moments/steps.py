@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from moments.manifest import write_json
+from moments.manifest import commit, write_json
 from moments.progress import Report
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a step wrote: files or folders under the output, and how many rows of what."""
+    """What a step wrote: files or folders under the output, how many rows of what, and what else is worth a line."""
 
     files: list[Path]
     rows: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def check(job: Job, progress: Report) -> Done:
@@ -103,20 +104,31 @@ def features(job: Job, progress: Report) -> Done:
 
 
 def train(job: Job, progress: Report) -> Done:
-    """The models -> `metrics.json`, `models/<target>/`."""
+    """The models -> `metrics.json`, `models/<target>/`; the trainings of several targets are one run of MLflow."""
+    from training.train import close_parent, parent_run
     from training.train import train as train_target
 
-    names = [job.options["target"]] if job.options.get("target") else list(job.settings.targets)
+    settings = job.settings
+    names = [job.options["target"]] if job.options.get("target") else list(settings.targets)
     path = job.output / "metrics.json"
     metrics = _json(path)
-    files, rows = [path], {}
-    for position, name in enumerate(names):
-        result = train_target(job.settings, name, now=job.now, progress=_part(progress, position, len(names), name))
-        metrics[name] = result.metrics
-        write_json(path, {target: metrics[target] for target in job.settings.targets if target in metrics})
-        files.append(job.output / "models" / name)
-        rows[name] = int(result.metrics.get("n_train", 0))
-    return Done(files, rows)
+    done = Done([path])
+    parent = parent_run(settings, now=job.now) if len(names) > 1 else None
+    failed = True
+    try:
+        for position, name in enumerate(names):
+            told = _part(progress, position, len(names), name)
+            result = train_target(settings, name, now=job.now, commit=commit(), parent=parent, progress=told)
+            metrics[name] = result.metrics
+            write_json(path, {target: metrics[target] for target in settings.targets if target in metrics})
+            done.files.append(result.folder)
+            done.rows[name] = int(result.metrics.get("n_train", 0))
+            done.notes.append(f"{name}: {result.verdict.outcome}, {result.verdict.reason}; version {result.version}")
+        failed = False
+    finally:
+        if parent:
+            close_parent(settings, parent, now=job.now, failed=failed)
+    return done
 
 
 def drivers(job: Job, progress: Report) -> Done:

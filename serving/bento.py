@@ -1,8 +1,8 @@
 """A Bento that serves from its own content: models, driver table, reports, journeys and the configuration travel with the code.
 
 ``python -m serving.bento CONFIG`` lays the build folder ``<output>/bento`` (sources of the packages that serving needs,
-``content/`` with everything it answers from, ``bentofile.yaml``) and builds it; ``bentoml build <output>/bento`` builds a folder
-that is laid. Secrets stay at home: the carried configuration has no connection, no paths, no URL of a store.
+``content/`` with everything it answers from, ``bentofile.yaml``) and builds it; ``bentoml build`` inside that folder builds it
+again. Secrets stay at home: the carried configuration has no connection, no paths, no URL of a store.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from serving.store import FILE, Store
 FOLDER: Final = "bento"
 NAME: Final = "moments-of-truth"
 ROOT: Final = Path(__file__).resolve().parents[1]
-PACKAGES: Final = ("configs", "features", "training", "serving")
+PACKAGES: Final = ("configs", "features", "serving")
 REQUIRED: Final = (
     "babel",
     "bentoml",
@@ -103,7 +103,7 @@ def bentofile(settings: Settings) -> dict[str, Any]:
         "name": NAME,
         "labels": {"company": settings.name},
         "description": "Churn, NPS and value of customers, with reasons. Set MOMENTS_KEY; see /docs.",
-        "include": [*(f"{package}/**" for package in PACKAGES), "content/**"],
+        "include": [*(f"{package}/**" for package in PACKAGES), "training/**", "content/**"],
         "exclude": ["**/__pycache__/**"],
         # The versions are pinned here already; locking would ask a package index at build time.
         "python": {"packages": pins, "lock_packages": False},
@@ -116,7 +116,7 @@ def build(settings: Settings) -> None:
     folder = lay(settings)
     # In a process of its own, so that the Bento's packages are imported from the folder and not from here.
     environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "true", "PYTHONPATH": str(folder)}
-    subprocess.run([sys.executable, "-m", "bentoml", "build", str(folder)], check=True, env=environment, cwd=folder)  # noqa: S603 - our own words
+    subprocess.run([sys.executable, "-m", "bentoml", "build"], check=True, env=environment, cwd=folder)
 
 
 def main(arguments: list[str]) -> int:

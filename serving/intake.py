@@ -26,8 +26,9 @@ from serving.problems import Problem
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # Moments outside are slips of the hand (a year typed as 20025, seconds sent for a date), not dates of a company.
-EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+# (A day of grace for zones: the year is judged as it is written.)
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC) - timedelta(days=1)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC) + timedelta(days=1)
 
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
@@ -83,6 +84,9 @@ def read(body: bytes, intake: Intake) -> Request:
         400 when it is not JSON, 422 when the request as a whole is not one of ours.
     """
     content = _json(body)
+    count = content.get("reasons") if isinstance(content, dict) else None
+    if isinstance(count, float) and count.is_integer():
+        content["reasons"] = int(count)  # 5.0 is an integer to JSON Schema
     try:
         envelope = msgspec.convert(content, Envelope, strict=True)
     except msgspec.ValidationError as error:
@@ -113,7 +117,7 @@ def moment(text: str, path: str) -> int:
     """An as_of in microseconds UTC; nonsense and slips of the hand are refused."""
     stamp = _stamp(text, path)
     if not EARLIEST <= stamp < LATEST:
-        raise _Refused(Fault("bad_time", path, f"'{text}' is outside {EARLIEST:%Y} to {LATEST:%Y}"))
+        raise _Refused(Fault("bad_time", path, f"'{text}' is outside 1900 to 2199"))
     return (stamp - _EPOCH) // _MICROSECOND
 
 

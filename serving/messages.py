@@ -30,6 +30,20 @@ Time = Annotated[
         extra_json_schema={"format": "date-time", "examples": ["2025-03-01T00:00:00Z"]},
     ),
 ]
+MOMENT_PATTERN: Final = "^(19|20|21)[0-9]{2}"
+"""Years that a moment may have; told in the description, checked with a better message in `serving.intake`."""
+
+Moment = Annotated[
+    str,
+    Meta(
+        description="ISO 8601, 1900 to 2199; a time without a zone is taken as UTC.",
+        extra_json_schema={
+            "format": "date-time",
+            "pattern": MOMENT_PATTERN,
+            "examples": ["2025-03-01T00:00:00Z"],
+        },
+    ),
+]
 # Finite doubles: JSON's 1e999 would otherwise arrive as infinity.
 Number = Annotated[float, Meta(ge=-1.7976931348623157e308, le=1.7976931348623157e308)]
 
@@ -163,7 +177,7 @@ class Envelope(Struct, forbid_unknown_fields=True, kw_only=True):
     """A request as a whole; its customers are read one by one, so that one bad customer spoils nobody else's score."""
 
     customers: list[Any]
-    as_of: Time | None = None
+    as_of: Moment | None = None
     targets: Annotated[list[Slot], Meta(min_length=1)] | None = None
     reasons: Annotated[int, Meta(ge=0, le=20)] | None = None
     lang: Language | None = None

@@ -89,8 +89,8 @@ async def docs(request: Request, state: State) -> Response:
 _AS_OF = Parameter(
     "as_of",
     "query",
-    "The moment of the score (ISO 8601; without a zone: UTC).",
-    {"type": "string", "format": "date-time"},
+    "The moment of the score (ISO 8601, 1900 to 2199; without a zone: UTC).",
+    {"type": "string", "format": "date-time", "pattern": messages.MOMENT_PATTERN},
 )
 _LANG = Parameter("lang", "query", "Language of the sentences.", {"type": "string", "enum": list(LANGUAGES)})
 

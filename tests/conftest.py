@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +80,8 @@ def demo(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("run")
     shutil.copytree(world, folder, dirs_exist_ok=True)
     made = _demo(folder)
-    run(made.settings, now=NOW, begin=quiet)
+    with chdir(folder):  # experiments go under the working folder
+        run(made.settings, now=NOW, begin=quiet)
     return made
 
 
@@ -90,10 +91,9 @@ def quiet(_: str) -> nullcontext[Callable[[str, float], None]]:
 
 
 def _demo(folder: Path, **changes: Any) -> Demo:
-    """Write `company.yaml`: the world's own configuration with quick settings, everything inside the folder."""
+    """Write `company.yaml`: the world's own configuration with quick settings."""
     content = yaml.safe_load((folder / "world.yaml").read_text(encoding="utf-8"))
-    tracking = {"tracking_uri": f"sqlite:///{folder / 'mlflow.db'}", "experiment": "tests"}
-    for key, value in {**SMALL, "output": "out", "mlflow": tracking, **changes}.items():
+    for key, value in {**SMALL, "output": "out", **changes}.items():
         content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value
     config = folder / "company.yaml"
     config.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")

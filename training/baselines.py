@@ -68,7 +68,9 @@ class Design:
             codes, counts = np.unique(X[~missing[:, column], column], return_counts=True)
             kept = codes[np.argsort(-counts, kind="stable")][:MOST_CATEGORIES]
             frequent.append((int(column), np.sort(kept)))
-        return cls(numbers[varying], knots[:, varying], np.array(sorted(patterns.values()), dtype=np.int64), tuple(frequent))
+        return cls(
+            numbers[varying], knots[:, varying], np.array(sorted(patterns.values()), dtype=np.int64), tuple(frequent)
+        )
 
     def apply(self, X: Array) -> Array:
         """The design matrix (n, columns)."""

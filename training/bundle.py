@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -183,7 +184,9 @@ class Bundle:
         folder = Path(folder)
         texts, digest = _verified(folder)
         content = _parsed(texts[CONTENT], folder / CONTENT)
-        release = _parsed((folder / RELEASE).read_text("utf-8"), folder / RELEASE) if (folder / RELEASE).is_file() else {}
+        release = (
+            _parsed((folder / RELEASE).read_text("utf-8"), folder / RELEASE) if (folder / RELEASE).is_file() else {}
+        )
         if content.get("format", 0) > FORMAT:
             raise BundleError(
                 f"the bundle has format {content['format']}, this version reads up to {FORMAT}",
@@ -217,7 +220,9 @@ class Bundle:
     def _rows(self, X: Array) -> Array:
         rows = np.ascontiguousarray(X, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != len(self.catalog.names):
-            raise ValueError(f"the model takes {len(self.catalog.names)} features in a matrix, found shape {rows.shape}")
+            raise ValueError(
+                f"the model takes {len(self.catalog.names)} features in a matrix, found shape {rows.shape}"
+            )
         return rows
 
     def _content(self) -> dict[str, Any]:
@@ -253,7 +258,7 @@ def _json(content: Any) -> str:
 
 
 def _nullable(values: Array) -> list[list[float | None]]:
-    return [[None if number != number else number for number in row] for row in values.tolist()]
+    return [[None if math.isnan(number) else number for number in row] for row in values.tolist()]
 
 
 def _digest(data: bytes) -> str:
@@ -275,9 +280,13 @@ def _verified(folder: Path) -> tuple[dict[str, str], str]:
     expected = {match[2]: match[1] for match in lines if match}
     for name in (CONTENT, GOLDEN, "model_0.txt", *expected):
         if name not in expected:
-            raise BundleError(f"{name} is not listed", where=str(listing), next_move="train again: this list is damaged")
+            raise BundleError(
+                f"{name} is not listed", where=str(listing), next_move="train again: this list is damaged"
+            )
         if not (folder / name).is_file():
-            raise BundleError(f"the file {name} is missing", where=str(folder), next_move="copy the whole folder, or train again")
+            raise BundleError(
+                f"the file {name} is missing", where=str(folder), next_move="copy the whole folder, or train again"
+            )
     texts = {}
     for name, digest in expected.items():
         data = (folder / name).read_bytes()

@@ -49,9 +49,7 @@ def weights(customers: NDArray[np.int64], draws: int, seed: int) -> Iterator[Arr
         yield counts.astype(np.float64)[:, number]
 
 
-def intervals(
-    metrics: Sequence[Weighted], customers: NDArray[np.int64], draws: int, seed: int
-) -> dict[str, Interval]:
+def intervals(metrics: Sequence[Weighted], customers: NDArray[np.int64], draws: int, seed: int) -> dict[str, Interval]:
     """Value and 95 % interval of each metric, by a bootstrap over customers.
 
     Parameters
@@ -71,7 +69,7 @@ def intervals(
             repeats = [metric(block) for metric in metrics]
             for name in repeats[0]:
                 found.setdefault(name, []).append(np.mean([repeat[name] for repeat in repeats], axis=0))
-    return {name: _interval(np.concatenate(values), name in _DISTANCES) for name, values in found.items()}
+    return {name: _interval(np.concatenate(values), distance=name in _DISTANCES) for name, values in found.items()}
 
 
 def values(metrics: Sequence[Weighted], n: int) -> dict[str, float | None]:
@@ -219,7 +217,8 @@ def reliability(y: Array, probability: Array, bins: int = BINS) -> list[dict[str
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     return [
-        {"predicted": float(probability[part].mean()), "observed": float(y[part].mean()), "rows": len(part)} for part in parts
+        {"predicted": float(probability[part].mean()), "observed": float(y[part].mean()), "rows": len(part)}
+        for part in parts
     ]
 
 
@@ -258,7 +257,8 @@ def _equal_mass(p: Array) -> Array:
     """Membership (n, bins) in bins of equal mass; equal probabilities stay together."""
     low = rankdata(p, method="min") - 1
     place = np.minimum((low * BINS / len(p)).astype(np.int64), BINS - 1)
-    return np.eye(BINS)[place]
+    membership: Array = np.eye(BINS)[place]
+    return membership
 
 
 def _qwk(table: Array) -> Array:
@@ -276,7 +276,7 @@ def _macro_f1(table: Array) -> Array:
     return np.asarray(np.divide(2 * hits, sizes, out=np.zeros_like(hits), where=sizes > 0).mean(axis=1))
 
 
-def _interval(drawn: Array, distance: bool) -> Interval:
+def _interval(drawn: Array, *, distance: bool) -> Interval:
     value, rest = float(drawn[0]), drawn[1:][np.isfinite(drawn[1:])]
     if not math.isfinite(value) or not len(rest):
         return {"value": _plain(value), "low": None, "high": None}

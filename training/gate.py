@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 TOLERANCE: Final = 0.005
 ECE_LIMIT: Final = 0.03
 LEAST_ROWS: Final = 100
-_COLUMNS: Final = {"binary": ("probability",), "ordinal": ("detractor", "passive", "promoter"), "amount": ("amount",)}
+COLUMNS: Final = {"binary": ("probability",), "ordinal": ("detractor", "passive", "promoter"), "amount": ("amount",)}
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ class Answers:
             AS_OF: pa.array(self.as_of),
             LABEL: pa.array(self.label),
         }
-        columns |= {name: pa.array(answer[:, place]) for place, name in enumerate(_COLUMNS[self.task])}
+        columns |= {name: pa.array(answer[:, place]) for place, name in enumerate(COLUMNS[self.task])}
         pq.write_table(pa.table(columns), path, compression="zstd")
 
     @classmethod
     def read(cls, path: Path, task: str) -> Answers:
         """The inverse of `write`."""
         table = pq.read_table(path)
-        answer = np.column_stack([table.column(name).to_numpy() for name in _COLUMNS[task]])
+        answer = np.column_stack([table.column(name).to_numpy() for name in COLUMNS[task]])
         return cls(
             task,
             np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
@@ -123,7 +123,7 @@ def judge(
     draws, seed
         Of the paired bootstrap.
     """
-    asked = [key for key in ("kind", "horizon_days", "lead_days", "active_within_days", "column", "positive", "metric")]
+    asked = ("kind", "horizon_days", "lead_days", "active_within_days", "column", "positive", "metric")
     if any(bundle.spec.get(key) != dataset.spec.get(key) for key in asked):
         return Verdict("promoted", "the question has changed, so there is nothing to compare", {})
     ours, theirs = _common(challenger, champion)
@@ -140,13 +140,17 @@ def judge(
 
 def _compare(ours: Answers, theirs: Answers, *, draws: int, seed: int, ground: str) -> Verdict:
     label = ours.label
-    customers = np.asarray(pa.array(ours.customer_id, pa.string()).dictionary_encode().indices.to_numpy(), dtype=np.int64)
+    customers = np.asarray(
+        pa.array(ours.customer_id, pa.string()).dictionary_encode().indices.to_numpy(), dtype=np.int64
+    )
     new, old = _losses(ours), _losses(theirs)
     ratio = _relative(new, old, customers, draws, seed)
     figures: dict[str, Any] = {"rows": len(label), "ground": ground, "relative_loss": ratio}
     reasons = []
     if ratio["high"] is None or ratio["high"] > TOLERANCE:
-        reasons.append(f"its loss may be {100 * (ratio['high'] or 0.0):.2f} % higher (at most {100 * TOLERANCE} % is allowed)")
+        reasons.append(
+            f"its loss may be {100 * (ratio['high'] or 0.0):.2f} % higher (at most {100 * TOLERANCE} % is allowed)"
+        )
     if ours.task == "binary":
         mine, other = (
             evaluate.intervals([evaluate.binary(label, item.answer, item.answer)], customers, draws, seed)
@@ -154,7 +158,11 @@ def _compare(ours: Answers, theirs: Answers, *, draws: int, seed: int, ground: s
         )
         for name in ("lift_at_10", "ece", "auc", "log_loss"):
             figures[name] = {"challenger": mine[name]["value"], "champion": other[name]["value"]}
-        lift, before, low, high = mine["lift_at_10"]["value"], other["lift_at_10"]["value"], *_limits(other["lift_at_10"])
+        lift, before, low, high = (
+            mine["lift_at_10"]["value"],
+            other["lift_at_10"]["value"],
+            *_limits(other["lift_at_10"]),
+        )
         if lift is not None and before is not None and lift < before - (high - low) / (2 * 1.96):
             reasons.append(f"its lift at 10 % is {lift:.2f}, the champion's {before:.2f}")
         gap, known = mine["ece"]["value"] or 0.0, other["ece"]["value"] or 0.0

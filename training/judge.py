@@ -181,7 +181,9 @@ def _seen(dataset: Dataset, split: Split, answer: Array, customers: NDArray[np.i
     found = {}
     for name, mask in (("seen", known), ("unseen", ~known)):
         values = (
-            evaluate.values([_scorer(dataset, split.test[mask], answer[mask])], int(mask.sum())) if mask.sum() > 1 else {}
+            evaluate.values([_scorer(dataset, split.test[mask], answer[mask])], int(mask.sum()))
+            if mask.sum() > 1
+            else {}
         )
         found[name] = {"n": int(mask.sum()), **{key: values.get(key) for key in names}}
     return found

@@ -83,8 +83,8 @@ def column_auc(values: Array, y: Array, *, category: bool, seed: int = 0) -> flo
     if missing.any() and not missing.all():
         found.append(auc(y, missing.astype(np.float64)))
     if not category:
-        for side in (-np.inf, np.inf) if missing.any() else (0.0,):
-            found.append(auc(y, np.where(missing, side, values)))
+        sides = (-np.inf, np.inf) if missing.any() else (0.0,)
+        found += [auc(y, np.where(missing, side, values)) for side in sides]
     codes = np.unique(values[~missing], return_inverse=True)[1]
     if category or (len(codes) and codes.max() < MOST_CODES):
         number = np.zeros(len(values), dtype=np.int64)

@@ -162,9 +162,7 @@ class Learner:
         Of the configuration.
     """
 
-    def __init__(
-        self, X: Array, categories: Sequence[int], objective: Objective, options: Options, seed: int
-    ) -> None:
+    def __init__(self, X: Array, categories: Sequence[int], objective: Objective, options: Options, seed: int) -> None:
         self.objective: Objective = objective
         self.options = options
         self.seed = seed
@@ -225,7 +223,9 @@ class Learner:
 
 def predict_raw(booster: lgb.Booster, X: Array, rounds: int | None = None, threads: int = 1) -> Array:
     """Raw scores (n,): log-odds, or log money; by the first `rounds` trees, or by all."""
-    return np.asarray(booster.predict(X, raw_score=True, num_iteration=rounds or -1, num_threads=threads), dtype=np.float64)
+    return np.asarray(
+        booster.predict(X, raw_score=True, num_iteration=rounds or -1, num_threads=threads), dtype=np.float64
+    )
 
 
 def scaled_rounds(rounds: int, fold_rows: float, rows: int) -> int:

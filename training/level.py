@@ -57,7 +57,9 @@ def seasonal_shifts(log_odds: Array, y: Array, as_of: NDArray[np.int64], at: Seq
     last_year = np.array(at, dtype=np.int64) - YEAR
     shifts = np.interp(last_year, dates, gaps) + float(drift.mean())
     noise = np.sqrt(
-        np.interp(last_year, dates, noises) ** 2 + noises[-1] ** 2 + float(np.interp(newest - YEAR, dates, noises).mean()) ** 2
+        np.interp(last_year, dates, noises) ** 2
+        + noises[-1] ** 2
+        + float(np.interp(newest - YEAR, dates, noises).mean()) ** 2
     )
     safe = np.where(shifts == 0.0, 1.0, shifts)
     kept = shifts * np.clip(1.0 - (2.0 * noise / safe) ** 2, 0.0, None)

@@ -154,7 +154,7 @@ def hold_out(dataset: Dataset, split: Split, settings: Settings, progress: Progr
     choice = _choose(curves)
     ours = tuple(Question(q.name, q.objective, q.y[split.train]) for q in asked)
     if not split.out_of_time:
-        rows, margins, calibration = _crosswise(trainer, ours, curves, choice, folds, split.repeats)
+        rows, margins, calibration = _crosswise(trainer, ours, curves, folds, split.repeats)
         return HeldOut(rows, margins, calibration, choice, fold_rows, columns)
     test = np.ascontiguousarray(dataset.X[np.ix_(split.test, columns.kept)])
     judged, pairs = [], []
@@ -279,7 +279,6 @@ def _crosswise(
     trainer: Learner,
     asked: tuple[Question, ...],
     curves: dict[tuple[Preset, int], Curve],
-    choice: Choice,
     folds: tuple[Fold, ...],
     repeats: int,
 ) -> tuple[tuple[Rows, ...], tuple[Array, ...], Calibration]:
@@ -305,7 +304,8 @@ def _crosswise(
         margins.append(margin)
     every = np.arange(n)
     calibration = tuple(
-        question.calibrate(np.concatenate(pooled[place]), np.tile(every, repeats)) for place, question in enumerate(asked)
+        question.calibrate(np.concatenate(pooled[place]), np.tile(every, repeats))
+        for place, question in enumerate(asked)
     )
     return tuple(every for _ in range(repeats)), tuple(margins), calibration
 

@@ -12,14 +12,13 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from training.bundle import Bundle
+from training.gate import COLUMNS
 
-COLUMNS = {"binary": ["probability"], "ordinal": ["detractor", "passive", "promoter"], "amount": ["amount"]}
 
-
-class BundleModel(PythonModel):  # type: ignore[misc]
+class BundleModel(PythonModel):
     """Answers rows of features with a bundle."""
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -27,7 +26,10 @@ class BundleModel(PythonModel):  # type: ignore[misc]
         self.bundle = Bundle.load(context.artifacts["bundle"])
 
     def predict(
-        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self,
+        context: PythonModelContext,  # noqa: ARG002 - MLflow's signature
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame:
         """Answers in the order of the rows.
 
@@ -41,12 +43,12 @@ class BundleModel(PythonModel):  # type: ignore[misc]
         for place, name in enumerate(catalog.names):
             values = model_input[name]
             if name in catalog.categories:
-                codes = pd.Index(catalog.categories[name]).get_indexer(values.astype(object))
+                codes = pd.Index(catalog.categories[name]).get_indexer(pd.Index(values.astype(object)))
                 X[:, place] = np.where(codes < 0, np.nan, codes)
             else:
                 X[:, place] = values.to_numpy(dtype=np.float64, na_value=np.nan)
         answers = self.bundle.predict(X).reshape(len(X), -1)
-        return pd.DataFrame(answers, columns=COLUMNS[self.bundle.task], index=model_input.index)
+        return pd.DataFrame(answers, columns=list(COLUMNS[self.bundle.task]), index=model_input.index)
 
 
 mlflow.models.set_model(BundleModel())

@@ -9,6 +9,7 @@ short a time have folds grouped by customer. Stratification is over customers: n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -159,7 +160,7 @@ def _rolling(dataset: Dataset, labels: NDArray[np.int64], train: Rows, validatio
         # The newer half of the answers in equal parts, so that the first origin already has the older half to learn from.
         edges = as_of[(np.linspace(0.5, 1.0, validation.inner_folds + 1) * (len(as_of) - 1)).astype(np.int64)]
         limits = [*np.unique(edges)[:-1].tolist(), int(as_of[-1]) + 1]
-        blocks = list(zip(limits[:-1], limits[1:], strict=True))[::-1]
+        blocks = list(pairwise(limits))[::-1]
     folds: list[Fold] = []
     for start, stop in blocks:
         if len(folds) == validation.inner_folds:

@@ -20,11 +20,9 @@ def test_shapes(value: float, shape: str | None) -> None:
 
 def test_churn_is_turned_over() -> None:
     """What raises churn breaks loyalty, what lowers it makes it."""
-    raises_churn = np.array([[0.1, 1.0, 3.0]])
-    assert moments.good_asymmetry(raises_churn, np.zeros(1), higher_is_better=False)[0] == -1.0
-    assert moments.good_asymmetry(raises_churn, np.zeros(1), higher_is_better=True)[0] == 1.0
-    even = np.array([[-3.0, 0.0, 1.0]])
-    assert moments.good_asymmetry(even, np.zeros(1), higher_is_better=False)[0] == 0.5
+    rises, falls = np.array([2.0, 1.0]), np.array([0.0, 3.0])
+    assert moments.good_asymmetry(rises, falls, higher_is_better=False).tolist() == [-1.0, 0.5]
+    assert moments.good_asymmetry(rises, falls, higher_is_better=True).tolist() == [1.0, -0.5]
 
 
 def test_a_deep_rare_driver_is_a_moment_of_truth() -> None:
@@ -53,7 +51,9 @@ def test_churn_needs_ten_points() -> None:
 def test_nothing_confirmed_is_no_moment() -> None:
     """Without key drivers there is no median to compare with, and no moment."""
     none = np.zeros(2, dtype=bool)
-    assert not moments.moments_of_truth(none, np.ones(2), np.ones(2), Moved(np.ones(2), np.ones(2)), probability=False).any()
+    assert not moments.moments_of_truth(
+        none, np.ones(2), np.ones(2), Moved(np.ones(2), np.ones(2)), probability=False
+    ).any()
 
 
 @pytest.mark.parametrize("kind", ["linear", "binary"])
@@ -77,4 +77,9 @@ def test_what_moves_those_who_met_it(kind: str) -> None:
 
 def test_shapes_say_what_a_moment_can_do() -> None:
     """A breaker breaks, a maker makes, an even one does both."""
-    assert [moments.moment_of(shape) for shape in ("breaker", "maker", "linear", None)] == ["break", "make", "both", None]  # type: ignore[arg-type]
+    assert [moments.moment_of(shape) for shape in ("breaker", "maker", "linear", None)] == [
+        "break",
+        "make",
+        "both",
+        None,
+    ]  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ def _tests(*, passed: bool = True) -> SlopeTests:
 
 def _draws(strength: np.ndarray) -> Draws:
     zeros = np.zeros_like(strength)
-    return Draws(strength, zeros, zeros, np.zeros((*strength.shape, 3)), zeros)
+    return Draws(strength, zeros, zeros, zeros, zeros)
 
 
 def _steady(noise: float = 0.0) -> Draws:

@@ -11,7 +11,14 @@ import pytest
 
 from drivers import trees
 
-PARAMETERS = {"num_leaves": 8, "min_data_in_leaf": 5, "learning_rate": 0.2, "verbosity": -1, "seed": 1, "num_threads": 1}
+PARAMETERS = {
+    "num_leaves": 8,
+    "min_data_in_leaf": 5,
+    "learning_rate": 0.2,
+    "verbosity": -1,
+    "seed": 1,
+    "num_threads": 1,
+}
 
 
 def _data(seed: int, rows: int = 600) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +30,9 @@ def _data(seed: int, rows: int = 600) -> tuple[np.ndarray, np.ndarray]:
     return matrix, y
 
 
-@pytest.mark.parametrize("extra", [{}, {"zero_as_missing": True}, {"objective": "binary"}, {"bagging_fraction": 0.6, "bagging_freq": 1}])
+@pytest.mark.parametrize(
+    "extra", [{}, {"zero_as_missing": True}, {"objective": "binary"}, {"bagging_fraction": 0.6, "bagging_freq": 1}]
+)
 def test_values_are_those_of_lightgbm(extra: dict[str, object]) -> None:
     """Values per group equal pred_contrib summed per group, and the bias its last column, whatever counts as missing."""
     matrix, y = _data(3)

@@ -15,7 +15,7 @@ from moments.manifest import Manifest, Record
 def record(output: Path, digest: str = "d") -> Record:
     path = output / "a.txt"
     path.write_text("content", encoding="utf-8")
-    return Record(digest, {}, "2026-01-01T00:00:00Z", 1.0, 2.0, {"rows": 3}, {"a.txt": manifest.sha256(path)})
+    return Record(digest, {}, "2026-01-01T00:00:00Z", 1.0, 2.0, {"rows": 3}, {"a.txt": manifest.sha256(path)}, [])
 
 
 def test_a_recorded_step_is_done(tmp_path: Path) -> None:

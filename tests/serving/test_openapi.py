@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
-from schemathesis.config import SchemathesisConfig
 
 from serving.openapi import describe
 from serving.routes import ROUTES
-from tests.serving.conftest import KEY, Served, rows_of
+from tests.serving.conftest import Served, rows_of
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +52,13 @@ def test_answers_are_as_described(served: Served, description: dict[str, Any]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_the_description_is_true(served: Served, description: dict[str, Any], route: Any) -> None:
+def test_the_description_is_true(served: Served, route: Any) -> None:
     """Requests made from the description, right and wrong ones, are answered as it says (Schemathesis)."""
-    config = SchemathesisConfig()
-    schema = schemathesis.openapi.from_asgi("/openapi.json", served.client.app, config=config, headers=served.client.headers)
-    operation = schema[route.path][route.method]
+    schema = schemathesis.openapi.from_asgi("/openapi.json", served.client.app, headers=served.client.headers)
 
-    @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @operation_strategy(operation)
+    @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(schema[route.path][route.method].as_strategy())
     def check(case: Any) -> None:
-        response = case.call(headers={"Authorization": f"Bearer {KEY}"})
-        case.validate_response(response)
+        case.call_and_validate(headers=served.client.headers)
 
     check()
-
-
-def operation_strategy(operation: Any) -> Any:
-    """Hypothesis' given over an operation's cases."""
-    from hypothesis import given
-
-    return given(operation.as_strategy())

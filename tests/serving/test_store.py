@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from configs.errors import ConfigError, NotReadyError
+from configs.errors import DataError, NotReadyError
 from features.tables import open_tables
 from serving import store as module
 from serving.run import fill_store
@@ -21,7 +21,7 @@ def test_journeys_come_back_as_they_are(served: Served) -> None:
     assert served.store.get("nobody") is None
     names = [*served.journeys, "nobody"]
     assert served.store.get_many(names) == served.journeys
-    assert served.store.get_many(names[:3] + ["nobody"]) == {name: served.journeys[name] for name in names[:3]}
+    assert served.store.get_many([*names[:3], "nobody"]) == {name: served.journeys[name] for name in names[:3]}
 
 
 def test_what_was_loaded(served: Served) -> None:
@@ -66,7 +66,7 @@ def test_served_on_when_the_tables_are_away(tmp_path: Path) -> None:
     said: list[str] = []
     assert fill_store(settings, said.append) == loaded
     assert "cannot be read" in said[0]
-    with pytest.raises(ConfigError):
+    with pytest.raises(DataError):
         fill_store(settings.model_copy(update={"output": tmp_path / "other"}), said.append)
 
 

@@ -89,11 +89,13 @@ def column(tables: Tables, settings: Settings, target: Column) -> LabelledRows:
         "GROUP BY v ORDER BY n DESC, v"
     ).fetchall()
     values = [str(value) for value, _ in counted]
-    positive = [value for value in values if _is_positive(value, target.positive)]
+    positive = [value for value in values if _is_positive(value, positive=target.positive)]
     if not positive or len(positive) == len(values):
         close = nearest(str(target.positive), values)
         raise DataError(
-            f"no value of '{target.column}' is {target.positive!r}" if not positive else f"every value of '{target.column}' is",
+            f"no value of '{target.column}' is {target.positive!r}"
+            if not positive
+            else f"every value of '{target.column}' is",
             where=f"{settings.source.name}: targets (positive)",
             available=", ".join(f"{value!r} ({count} rows)" for value, count in counted[:10]),
             next_move=f"did you mean '{close}'?" if close else "set 'positive' to the value that means: has left",
@@ -112,7 +114,7 @@ def column(tables: Tables, settings: Settings, target: Column) -> LabelledRows:
     return LabelledRows.of(table, {"no_label": everybody - table.num_rows})
 
 
-def _is_positive(value: str, positive: str | float | bool) -> bool:
+def _is_positive(value: str, *, positive: str | float | bool) -> bool:
     """Whether a value of the company's is the one the configuration calls positive; YAML reads a bare Yes as true."""
     text = value.strip()
     if isinstance(positive, bool):

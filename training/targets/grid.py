@@ -121,7 +121,8 @@ def grid_dates(tables: Tables, dates: Grid) -> Iterator[None]:
     """Hold the dates in the table ``grid_dates``: as_of, opens and closes (of the label window), known (window is over)."""
     known = set(dates.dates)
     rows = ", ".join(
-        f"({date}, {date + dates.lead}, {date + dates.lead + dates.horizon}, {date in known})" for date in dates.all_dates
+        f"({date}, {date + dates.lead}, {date + dates.lead + dates.horizon}, {date in known})"
+        for date in dates.all_dates
     )
     tables.con.execute(
         f"""CREATE OR REPLACE TEMP TABLE grid_dates AS

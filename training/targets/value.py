@@ -25,7 +25,7 @@ def spend(tables: Tables, settings: Settings, target: Spend) -> LabelledRows:
         When there are neither transactions nor contracts with a fee.
     """
     if has_rows(tables, TRANSACTIONS):
-        money = f"""SELECT a.as_of, a.customer_id, {_exact_sum('t.amount')} AS amount FROM active AS a
+        money = f"""SELECT a.as_of, a.customer_id, {_exact_sum("t.amount")} AS amount FROM active AS a
             JOIN {TRANSACTIONS} AS t ON t.customer_id = a.customer_id
               AND t.occurred_at >= a.opens AND t.occurred_at < a.closes GROUP BY ALL"""
     elif has_rows(tables, SUBSCRIPTIONS) and MONTHLY_FEE in tables.columns[SUBSCRIPTIONS]:

@@ -1,0 +1,233 @@
+"""Train one target: guard, split, choose, judge, refit, log, register, promote.
+
+The metrics are of a model that had not seen the judged rows; the bundle is the same choice refitted on every labelled row.
+``models/<target>/`` under the output always holds the champion's bundle: the new one if it takes over, otherwise the old one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+
+from configs.errors import BundleError
+from configs.settings import Settings
+from training import judge, leakage
+from training.bundle import Bundle
+from training.dataset import Dataset, path_of, read
+from training.gate import Answers, Verdict
+from training.gate import judge as decide
+from training.model import check_labels, hold_out, ship
+from training.record import record
+from training.registry import ANSWERS, BUNDLE, Registry, Version
+from training.split import Rows, split
+
+Progress = Callable[[str, float], None]
+MODELS: Final = "models"
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gave.
+
+    Parameters
+    ----------
+    target
+        Name of the target.
+    metrics
+        Its part of ``metrics.json``; the same for the same training set and settings.
+    verdict
+        What the gate decided, with its figures.
+    bundle
+        The bundle that now lies under ``models/<target>/``: the champion's.
+    folder
+        That folder.
+    run_id, version
+        MLflow's run, and the version that is champion now.
+    """
+
+    target: str
+    metrics: dict[str, Any]
+    verdict: Verdict
+    bundle: Bundle
+    folder: Path
+    run_id: str
+    version: str
+
+
+def train(
+    settings: Settings,
+    name: str,
+    *,
+    now: datetime,
+    commit: str | None = None,
+    parent: str | None = None,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Train, judge, log and register one target.
+
+    Parameters
+    ----------
+    settings
+        The configuration; its training set must have been built.
+    name
+        The target.
+    now
+        The moment of training (with a zone), for the release note and the run.
+    commit
+        Git commit of the code, if it is known.
+    parent
+        Id of an MLflow run to nest this one in, see `parent_run`.
+    progress
+        Told a message and the fraction of this training that is done.
+
+    Raises
+    ------
+    NotReadyError, LeakageError, DataError, ConfigError
+        No training set, a column that gives the label away, nothing to learn, or a tracking server that does not answer.
+    """
+    tell = progress or (lambda _message, _share: None)
+    tell("reading", 0.0)
+    dataset = read(path_of(settings, name))
+    check_labels(dataset)
+    leakage.refuse(dataset)
+    division = split(dataset, settings.validation, settings.seed)
+    held = hold_out(
+        dataset, division, settings, lambda message, share: tell(f"choosing: {message}", 0.05 + 0.5 * share)
+    )
+    tell("judging", 0.55)
+    metrics = judge.metrics(dataset, division, held, settings)
+    rows, answer = judge.held_out_answers(dataset, division, held)
+    tell("refitting on all rows", 0.7)
+    bundle, golden = ship(
+        dataset, held, settings, answers=judge.level(dataset, answer), details={"validation": division.kind}
+    )
+    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    bundle = replace(bundle, trained_at=moment, commit=commit)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "bundle"
+        bundle = bundle.save(folder, golden)
+        # A bundle that cannot be loaded must fail here, not in the service.
+        bundle = Bundle.load(folder)
+        tell("logging", 0.8)
+        registry = Registry(settings, now)
+        answers = Answers.of(dataset, rows, answer)
+        champion = registry.find(name)
+        verdict = _verdict(registry, champion, bundle, dataset, answers, rows, settings)
+        run_id = registry.start(f"{name} {moment}", parent, {"target": name, "outcome": verdict.outcome})
+        try:
+            record(
+                registry,
+                run_id,
+                dataset=dataset,
+                division=division,
+                held=held,
+                settings=settings,
+                bundle=bundle,
+                metrics=metrics,
+                verdict=verdict,
+                answers=answers,
+                folder=Path(scratch) / "run",
+            )
+            if verdict.outcome != "unchanged":
+                tell("registering", 0.9)
+                _register(registry, run_id, bundle, folder, verdict, champion)
+        except BaseException:
+            registry.finish(run_id, failed=True)
+            raise
+        registry.finish(run_id)
+        place = settings.output / MODELS / name
+        kept = _settle(registry, place, folder, None if verdict.promotes else champion)
+    tell("done", 1.0)
+    return TrainResult(name, metrics, verdict, kept, place, run_id, kept.version)
+
+
+def parent_run(settings: Settings, *, now: datetime) -> str:
+    """Open an MLflow run that the runs of several targets nest in; its id goes to `train`, then to `close_parent`."""
+    return Registry(settings, now).start(f"{settings.name} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def close_parent(settings: Settings, run_id: str, *, now: datetime, failed: bool = False) -> None:
+    """Close a run that `parent_run` opened."""
+    Registry(settings, now).finish(run_id, failed=failed)
+
+
+def _verdict(
+    registry: Registry,
+    champion: Version | None,
+    bundle: Bundle,
+    dataset: Dataset,
+    answers: Answers,
+    rows: Rows,
+    settings: Settings,
+) -> Verdict:
+    if champion is None:
+        return Verdict("first", "there is no champion yet", {})
+    if champion.sha256 == bundle.sha256:
+        return Verdict("unchanged", "the same data and settings gave the champion again", {"sha256": bundle.sha256})
+    with TemporaryDirectory() as scratch:
+        folder, theirs = (registry.fetch(champion, path, Path(scratch)) for path in (BUNDLE, ANSWERS))
+        if folder is None or theirs is None:
+            return Verdict("promoted", "the champion's files are gone, so there is nothing to compare", {})
+        try:
+            old = Bundle.load(folder)
+        except BundleError as error:
+            return Verdict("promoted", f"the champion cannot answer any more: {error.what}", {})
+        return decide(
+            answers,
+            Answers.read(theirs, old.task) if old.task == answers.task else answers.take(np.arange(0)),
+            dataset,
+            old,
+            rows,
+            draws=settings.validation.bootstraps,
+            seed=settings.seed,
+        )
+
+
+def _register(
+    registry: Registry, run_id: str, bundle: Bundle, folder: Path, verdict: Verdict, champion: Version | None
+) -> None:
+    """Make the bundle a version, which gives it its number, and let it take over if it won."""
+    version = registry.register(run_id, bundle, folder)
+    replace(bundle, version=version.number).release(folder)
+    registry.release(run_id, folder)
+    registry.annotate(bundle.target, version, {"outcome": verdict.outcome, "verdict": json.dumps(verdict.to_dict())})
+    if verdict.promotes:
+        registry.promote(bundle.target, version, champion)
+
+
+def _settle(registry: Registry, place: Path, folder: Path, champion: Version | None) -> Bundle:
+    """Let the champion's bundle lie at its place: the new one in `folder`, or the old champion where one is given."""
+    if champion is None:
+        _replace(place, folder)
+        return Bundle.load(place)
+    try:
+        present = Bundle.load(place)
+    except BundleError:
+        present = None
+    if present is not None and present.sha256 == champion.sha256:
+        return present
+    with TemporaryDirectory() as scratch:
+        # Should the store have lost the champion's files, the new bundle is better than none.
+        _replace(place, registry.fetch(champion, BUNDLE, Path(scratch)) or folder)
+    return Bundle.load(place)
+
+
+def _replace(place: Path, source: Path) -> None:
+    """Put a copy of a folder in another's place: under a temporary name first, so that a reader never sees half of it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft, old = (place.with_name(f".{place.name}.{word}") for word in ("draft", "old"))
+    for leftover in (draft, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(source, draft)
+    if place.exists():
+        place.rename(old)
+    draft.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
