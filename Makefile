@@ -7,11 +7,12 @@ UV_VERSION := 0.13.9
 WORLD := out/demo-world
 SIZE ?= 1000000
 
-# Nothing we depend on reports home or loads pickles; no interpreter is fetched.
+# Nothing we depend on reports home, loads pickles or spins while it waits; no interpreter is fetched.
 export BENTOML_DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
+export OMP_WAIT_POLICY := PASSIVE
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
@@ -21,7 +22,7 @@ PYTHON3 := $(shell command -v python3 2>/dev/null || command -v python 2>/dev/nu
 RUN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: help setup demo test serve check fmt docs bench clean
+.PHONY: help setup demo test serve bento check fmt docs bench clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ test: $(STAMP) ## run the whole test suite (ARGS="-k words" for a part)
 
 serve: $(STAMP) demo ## answer scores over HTTP with the demo's models
 	$(RUN)/moments serve configs/demo.yaml
+
+bento: $(STAMP) demo ## build a Bento that serves the demo's models from its own content
+	$(RUN)/python -m serving.bento configs/demo.yaml
 
 check: $(STAMP) ## format, lint, types, import rules, docs fresh
 	$(RUN)/ruff format --check .

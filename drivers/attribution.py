@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers import trees
+from training.learner import quiet
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -223,7 +224,7 @@ class Fitter:
 
     def parallel(self, work: Callable[[_T], _U], items: Iterable[_T]) -> list[_U]:
         """Do independent work on threads; the results come in the order of the items."""
-        with ThreadPoolExecutor(self.threads) as pool:
+        with ThreadPoolExecutor(self.threads, initializer=quiet) as pool:
             return list(pool.map(work, items))
 
     def _draw(self, *key: int) -> int:

@@ -76,11 +76,7 @@ def head(target: Target, data: Dataset, kind: Kind, y: Floats, timing: tuple[Tim
         "customers": len(np.unique(data.customers)),
         "base_rate": mean if kind == "binary" else None,
         "mean": mean if kind == "linear" else None,
-        "excluded": [
-            {"touchpoint": one.touchpoint, "encounters": one.encounters, "share": one.share, "usual": one.usual}
-            for one in timing or ()
-            if one.late
-        ],
+        "excluded": [{"touchpoint": one.touchpoint, **_when(one)} for one in timing or () if one.late],
         # For churn no interval tried covers the true size often enough: ranks and tiers are what can be relied on.
         "intervals": "indicative" if kind == "binary" else "nominal",
     }
@@ -205,8 +201,12 @@ def _blank(name: str, where: dict[str, Place], times: dict[str, Timing], *, touc
         dimensions=[],
     )
     if touchpoint and name in times:
-        entry["timing"] = {"share": times[name].share, "usual": times[name].usual, "encounters": times[name].encounters}
+        entry["timing"] = _when(times[name])
     return entry
+
+
+def _when(one: Timing) -> dict[str, Any]:
+    return {"moment": one.moment, "encounters": one.encounters, "share": one.share, "usual": one.usual}
 
 
 def _late(one: Timing, where: dict[str, Place]) -> dict[str, Any]:

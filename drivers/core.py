@@ -64,9 +64,8 @@ def analyse_arrays(
     fitter = Fitter(problem, seed, threads)
     fitter.choose_rounds()
     held = cross_fit(fitter, options.folds, options.repeats, part("values of held-out customers", 0.05, 0.3))
-    if find is None:
-        tests = slope_tests(problem, held, options)
-    else:
+    sized = tests = slope_tests(problem, held, options)
+    if find is not None:
         finder = Fitter(find, seed + 1, threads)
         finder.choose_rounds()
         found = cross_fit(finder, options.folds, options.repeats, part("the same on short label windows", 0.35, 0.2))
@@ -85,12 +84,13 @@ def analyse_arrays(
     refit = _refits(fitter, tests, options, part("models without one driver", 0.85, 0.1))
 
     tell("moments of truth and knees", 0.96)
-    size = significance.strengths(fit, point.size, tests.q <= options.false_discovery_rate)
+    # Two standard errors in the median repeat: values averaged over repeats flatter what is not there.
+    alive = (sized.p_any <= stats.norm.sf(2.0)) | (tests.q <= options.false_discovery_rate)
+    size = np.where(alive, point.strength, 0.0)
     stand = standing(problem, size, tests, drawn, halved, options)
     key = np.array([status == "key_driver" for status in stand.status], dtype=bool)
     bias = uncertainty.allowance(np.array([block.window_days for block in problem.blocks], dtype=np.int64))
     unit = strength.per_unit(problem)
-    alive = size > 0
     depth = np.where(alive, point.depth, 0.0)
     depth_low, depth_high = uncertainty.interval(depth, drawn.depth, halved.depth, bias)
     low, high = uncertainty.interval(size, drawn.strength, halved.strength, bias)
@@ -103,8 +103,10 @@ def analyse_arrays(
     )
     shapes = tuple(moments.shape_of(float(value)) for value in asymmetry)
     moved = moments.moved(problem, values, raw, point)
+    # Depths are compared with each other here, and the allowance for bias holds for all of them alike.
+    surely, _ = uncertainty.interval(depth, drawn.depth, halved.depth, np.zeros_like(bias))
     truths = moments.moments_of_truth(
-        key & problem.touchpoint, depth, depth_low, moved, probability=problem.kind == "binary"
+        key & problem.touchpoint, depth, surely, moved, probability=problem.kind == "binary"
     )
     knees: list[Knee | None] = [None] * len(problem.blocks)
     for b in np.flatnonzero(key & problem.touchpoint).tolist() if encounters is not None else ():

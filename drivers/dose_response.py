@@ -23,6 +23,7 @@ _GRID: Final = tuple(np.linspace(0.04, 0.96, 47).tolist())  # quantiles of the m
 _SUP_F: Final = 8.85  # 5 % point of the largest of many F tests for one break (Andrews, 1993)
 _FEWEST: Final = 100  # encounters below which no knee is looked for
 _FEWEST_LEVELS: Final = 4  # different values of a measure: a flag has no knee
+_FEW_LEVELS: Final = 12  # up to which a knee is one of the levels (ratings)
 _BEST_FIFTH: Final = 0.2
 
 
@@ -113,23 +114,25 @@ def _knee(
     rows = np.unique(row)
     place = np.searchsorted(rows, row)
     harm, weight = harm[rows], response.weight[rows]
-    best: tuple[float, float, Floats] | None = None
-    for half_life in _HALF_LIVES:
-        fade = np.exp2(-age / half_life)
-        columns = _columns(place, bad, fade, grid, len(rows))
-        loss, slope = _losses(columns, harm, weight)
-        hinge = float(np.where(slope > 0, loss, np.inf)[1:].min())
-        if np.isfinite(hinge) and (best is None or hinge < best[0]):
-            best = (hinge, float(loss[0]), columns)
-    if best is None:
+    if len(grid) < _FEWEST_LEVELS - 1:
         return None
-    hinge, line, columns = best
-    noise = hinge / max(float(weight.sum()) / float(weight.mean()) - 4, 1.0)
-    clarity = (line - hinge) / noise if noise > 0 else 0.0
+    hinges, lines, designs = [], [], []
+    for half_life in _HALF_LIVES:
+        columns = _columns(place, bad, np.exp2(-age / half_life), grid, len(rows))
+        loss, slope = _losses(columns, harm, weight)
+        hinges.append(np.where(slope > 0, loss, np.inf)[1:])
+        lines.append(loss[0])
+        designs.append(columns)
+    profile = np.array(hinges)
+    if not np.isfinite(profile).any():
+        return None
+    best = int(np.argmin(profile.min(axis=1)))
+    noise = float(profile.min()) / max(len(rows) - 4, 1)
+    clarity = (float(lines[best]) - float(profile.min())) / noise if noise > 0 else 0.0
     if clarity < _SUP_F:
         return None
-    loss, slope = _losses(columns, harm, weight)
-    at = grid[int(np.argmin(np.where(slope > 0, loss, np.inf)[1:]))]
+    columns = designs[best]
+    at = _likeliest(profile, grid, noise, levels=len(np.unique(value)))
     low, high = _limits(problem.customer[rows], columns, harm, weight, grid, draws, seed)
     low, high = min(low, at), max(high, at)
     sign = -1.0 if met.higher_is_better else 1.0
@@ -144,6 +147,14 @@ def _knee(
         best_fifth=float(quantiles(customers, np.ones(len(customers)), (share,))[0]),
         clarity=float(clarity),
     )
+
+
+def _likeliest(profile: Floats, grid: Floats, noise: float, *, levels: int) -> float:
+    """The knee: mean of the likelihood over half-lives and knees (half_lives, knees); the best one of a few levels."""
+    if levels <= _FEW_LEVELS:
+        return float(grid[int(np.argmin(profile.min(axis=0)))])
+    likelihood = np.exp(-(profile - profile.min()) / (2 * noise)) * np.gradient(grid)
+    return float((likelihood * grid).sum() / likelihood.sum())
 
 
 def _columns(place: npt.NDArray[np.intp], bad: Floats, fade: Floats, grid: Floats, rows: int) -> Floats:

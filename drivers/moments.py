@@ -51,30 +51,30 @@ def shape_of(value: float) -> Shape | None:
 
 
 def moved(problem: Problem, values: Floats, raw: Floats, found: Effects) -> Moved:
-    """Compare each row's prediction with that of the same row after a usual encounter (the median of those who met it).
+    """Compare each row's prediction with that of the same row had nothing happened (see `Effects.reference`).
 
     Parameters
     ----------
     problem, values, raw
         Values (rows, blocks) and the calibrated raw prediction (rows,) they add up to, at the sample's level.
     found
-        Slopes and medians.
+        Slopes and references.
     """
     raw = raw + sample_shift(problem)
     cuts = _cuts(problem, raw, base_rate(problem))
     category, probability = np.zeros(values.shape[1]), np.full(values.shape[1], np.nan)
     for b in range(values.shape[1]):
         met = problem.blocks[b].met
-        if np.isnan(found.usual[b]) or not met.any():
+        if np.isnan(found.reference[b]) or not met.any():
             continue
         weight = problem.weight[met]
         with_it = raw[met]
-        usual = with_it - found.slope[b] * (values[met, b] - found.usual[b])
+        without = with_it - found.slope[b] * (values[met, b] - found.reference[b])
         if len(cuts):
-            changed = np.searchsorted(cuts, with_it) != np.searchsorted(cuts, usual)
+            changed = np.searchsorted(cuts, with_it) != np.searchsorted(cuts, without)
             category[b] = np.average(changed, weights=weight)
         if problem.kind == "binary":
-            probability[b] = np.average(np.abs(_chance(with_it) - _chance(usual)), weights=weight)
+            probability[b] = np.average(np.abs(_chance(with_it) - _chance(without)), weights=weight)
     return Moved(category, probability)
 
 

@@ -141,13 +141,9 @@ def gate(raw: Floats, prior: Floats, y: Floats, customer: Ints, kind: Kind, need
     return Gate(z=z, p_value=float(stats.norm.sf(z)), passed=z > needed)
 
 
-def strengths(fit: Regression, size: Floats, declared: npt.NDArray[np.bool_] | None = None) -> Floats:
-    """Scaled strength: clip(slope, 0, 1.25) x mean |value - mean|.
-
-    0 where the slope is below two standard errors, unless another regression (a shorter label window) has declared it.
-    """
-    alive = fit.z >= 2.0 if declared is None else (fit.z >= 2.0) | declared
-    return np.where(alive, np.clip(fit.slope, 0.0, SLOPE_CAP) * size, 0.0)
+def strengths(fit: Regression, size: Floats) -> Floats:
+    """Scaled strength: clip(slope, 0, 1.25) x mean |value - mean|; 0 where the slope is below two standard errors."""
+    return np.where(fit.z >= 2.0, np.clip(fit.slope, 0.0, SLOPE_CAP) * size, 0.0)
 
 
 def exceedance(fit: Regression, size: Floats, tested: npt.NDArray[np.bool_], minimum_share: float) -> Floats:

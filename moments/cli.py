@@ -228,7 +228,7 @@ def _run(
         if outcome.step == "check":
             found = pipeline.findings(settings.output)
             talk.answer |= {"findings": found, "counts": counts(found)}
-            talk.say(table(found))
+            talk.say(table(found, notes=len(names) == 1))
         elif len(names) == 1:
             what = ", ".join(f"{name} {number:,}" for name, number in outcome.rows.items())
             talk.say(f"rows: {what}")

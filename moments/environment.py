@@ -1,4 +1,4 @@
-"""What our dependencies may not do: report home, or load pickles. Set before any of them is imported.
+"""What our dependencies may not do: report home, load pickles, or spin while they wait. Set before any of them is imported.
 
 Importing this module does nothing; the command line, the tests and the notebooks call `set_environment` first.
 """
@@ -13,6 +13,7 @@ ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",  # LightGBM's waiting threads sleep: on a busy machine spinning ones double the time
 }
 
 

@@ -59,7 +59,11 @@ class Manifest:
     def record(self, step: str) -> Record | None:
         """The last record of a step, or None."""
         found = self.content.get("steps", {}).get(step)
-        return Record(**found) if found else None
+        try:
+            return Record(**found) if found else None
+        except TypeError:
+            # Written by another version: what that one did is not known to be done here.
+            return None
 
     def outputs_of(self, step: str) -> dict[str, str]:
         """Digest of each file that a step wrote last; empty when it never ran."""

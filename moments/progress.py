@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -81,6 +81,11 @@ class Progress:
 
         yield report
         self.note(f"{name}: done in {time.monotonic() - began:.1f} s")
+
+
+def quiet(step: str) -> AbstractContextManager[Report]:  # noqa: ARG001 - every step is alike
+    """Begin a step whose progress nobody looks at, for programs and notebooks."""
+    return nullcontext(_nothing)
 
 
 def _nothing(message: str, fraction: float) -> None:

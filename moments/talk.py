@@ -18,7 +18,6 @@ from rich.console import Console
 from configs.errors import MomentsError
 from moments.progress import Progress
 
-
 WIDTH = 120
 """Columns of a table that goes into a file or a pipe, where nobody knows the reader's window."""
 

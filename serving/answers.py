@@ -169,7 +169,7 @@ class _Teller:
             value = readable(model, column, float(top.value[row, place]))
             contribution = float(top.contribution[row, place])
             direction: Literal["raises", "lowers"] = "raises" if contribution > 0 else "lowers"
-            usual = model.bundle.reference.get(feature.name)
+            usual = model.bundle.reference.get(model.bundle.catalog.names[column])
             found.append(
                 messages.Reason(
                     place + 1,
@@ -207,5 +207,6 @@ def readable(model: Model, column: int, value: float) -> float | str | None:
     if math.isnan(value):
         return None
     catalog = model.bundle.catalog
-    feature = catalog.features[column]
-    return catalog.categories[feature.name][int(value)] if feature.category else value
+    if not catalog.features[column].category:
+        return value
+    return catalog.categories[catalog.names[column]][int(value)]

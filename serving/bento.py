@@ -39,6 +39,8 @@ REQUIRED: Final = (
     "starlette",
 )
 """What serving imports; the Bento pins the versions that are installed here."""
+DOOR: Final = ("__init__.py", "bundle.py")
+"""The one door into training, and all of it that travels."""
 
 
 def lay(settings: Settings) -> Path:
@@ -65,6 +67,9 @@ def lay(settings: Settings) -> Path:
         shutil.copytree(
             ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "*.nbi", "*.nbc")
         )
+    (folder / "training").mkdir()
+    for name in DOOR:
+        shutil.copy2(ROOT / "training" / name, folder / "training" / name)
     shutil.copytree(settings.output / "models", content / "models")
     for path in (settings.output / "drivers.json", *sorted(settings.output.glob("report*.html"))):
         if path.is_file():

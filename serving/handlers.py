@@ -127,8 +127,8 @@ def _drivers(state: State, target: str | None, segment: str | None, lang: str) -
         targets = {name: (part.get("segments") or {}).get(segment) for name, part in targets.items()}
     speaker = state.scorer.speaker(lang)
     for part in targets.values():
-        for driver in (part or {}).get("drivers", []):
-            driver["label"] = speaker.label(driver["touchpoint"])
+        for entry in [*(part or {}).get("drivers", []), *(part or {}).get("controls", [])]:
+            entry["label"] = speaker.label(entry["touchpoint"])
     return Response(json.dumps({**content, "targets": targets}, ensure_ascii=False, allow_nan=False), media_type=JSON)
 
 

@@ -69,6 +69,9 @@ NAMES: Final[dict[str, str]] = {
     "amount": "amount",
     "charge": "charge",
     "contract": "contract",
+    "effort_emotion": "emotional effort",
+    "effort_money": "money spent on encounters",
+    "effort_time": "time spent on encounters",
     "margin": "margin",
     "monthly_fee": "monthly fee",
     "plan": "plan",
@@ -209,18 +212,21 @@ class Speaker:
         slot: Literal["churn", "nps"],
         direction: Literal["raises", "lowers"],
     ) -> str:
-        attribute = feature.aggregate in {"current", "current_category"} or (
+        shown = self.value(feature, value)
+        normal = None if usual is None else self.value(feature, usual)
+        if normal == shown:
+            normal = None  # "autopay, usually autopay" says nothing
+        if feature.aggregate in {"current", "current_category"} or (
             feature.aggregate == "age" and feature.driver == "tenure"
-        )
-        if attribute:
-            template = ATTRIBUTE if usual is None else ATTRIBUTE_WITH_USUAL
+        ):
+            template = ATTRIBUTE if normal is None else ATTRIBUTE_WITH_USUAL
         else:
-            template = WITHOUT_USUAL if usual is None else WITH_USUAL
+            template = WITHOUT_USUAL if normal is None else WITH_USUAL
         return self._say(template).format(
             label=self._apart(self.label(feature.driver)),
             what=self._what(feature),
-            value=self._apart(self.value(feature, value)),
-            usual="" if usual is None else self._apart(self.value(feature, usual)),
+            value=self._apart(shown),
+            usual=self._apart(normal or ""),
             effect=self._say(EFFECTS[slot, direction]),
         )
 

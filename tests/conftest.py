@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import chdir, nullcontext
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ import yaml
 
 from configs.settings import Settings, load
 from moments.environment import set_environment
+from moments.progress import quiet
 
 set_environment()
 os.environ.setdefault("MPLBACKEND", "Agg")  # charts without a display
@@ -28,8 +28,9 @@ NOW = datetime(2026, 1, 15, tzinfo=UTC)
 """The present of every test: after the demo company's two years."""
 
 SMALL: dict[str, Any] = {
+    "snapshots": {"every_days": 60},
     "validation": {"inner_folds": 2, "bootstraps": 20},
-    "learner": {"leaves": [8], "learning_rate": 0.1, "max_rounds": 60, "early_stopping_rounds": 10},
+    "learner": {"leaves": [8], "learning_rate": 0.1, "max_rounds": 60, "early_stopping_rounds": 10, "threads": 1},
     "drivers": {"repeats": 1, "bootstraps": 20, "half_samples": 4, "folds": 3, "max_rows": 3000},
 }
 """Settings that make every step quick; figures are then rough, their shapes are not."""
@@ -83,11 +84,6 @@ def demo(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     with chdir(folder):  # experiments go under the working folder
         run(made.settings, now=NOW, begin=quiet)
     return made
-
-
-def quiet(_: str) -> nullcontext[Callable[[str, float], None]]:
-    """Progress that nobody looks at."""
-    return nullcontext(lambda _message, _fraction: None)
 
 
 def _demo(folder: Path, **changes: Any) -> Demo:

@@ -31,6 +31,7 @@ PENALTIES: Final = (0.003, 0.03, 0.3)
 MOST_ROWS: Final = 20_000
 """Rows of a logistic fit at most: more move its few hundred weights by less than their noise."""
 MOST_CATEGORIES: Final = 30
+TUNING_ROWS: Final = 6_000
 _KNOTS: Final = 100
 
 
@@ -152,7 +153,7 @@ def same_again(X: Array, catalog: Catalog, horizon_days: int) -> Array | None:
 def _penalties(
     X: Array, labels: Sequence[Array], is_category: NDArray[np.bool_], tune: Fold, rng: np.random.Generator
 ) -> list[float]:
-    rows, valid = _sample(tune[0], rng), _sample(tune[1], rng)
+    rows, valid = _sample(tune[0], rng, TUNING_ROWS), _sample(tune[1], rng, TUNING_ROWS)
     design = Design.learn(X[rows], is_category)
     ours, theirs = design.apply(X[rows]), design.apply(X[valid])
     chosen = []
@@ -165,7 +166,7 @@ def _penalties(
 def _fit(ours: Array, y: Array, theirs: Array, penalty: float) -> Array:
     if y.min() == y.max() or not ours.shape[1]:
         return np.full(len(theirs), (y.sum() + 1) / (len(y) + 2))
-    model = LogisticRegression(C=penalty, max_iter=300, tol=1e-3)
+    model = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=30, tol=1e-3)
     with warnings.catch_warnings():
         # A floor that has nearly converged is a floor.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -173,5 +174,5 @@ def _fit(ours: Array, y: Array, theirs: Array, penalty: float) -> Array:
     return np.asarray(model.predict_proba(theirs)[:, 1], dtype=np.float64)
 
 
-def _sample(rows: Rows, rng: np.random.Generator) -> Rows:
-    return rows if len(rows) <= MOST_ROWS else np.sort(rng.choice(rows, MOST_ROWS, replace=False))
+def _sample(rows: Rows, rng: np.random.Generator, most: int = MOST_ROWS) -> Rows:
+    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))

@@ -72,7 +72,8 @@ class Bundle:
     models
         LightGBM's text of one model, or of two for ``ordinal`` (at least passive; promoter).
     calibration
-        (slope, intercept) per model, applied to its raw score; slope 1 for amounts.
+        Per model the slopes of all models' raw scores and an intercept: (slope, intercept) of one model, and two rows of
+        (slope, slope, intercept) for ``ordinal``; the slope is 1 for amounts.
     base_rate
         Share of churners (binary) in the training rows, else None.
     class_rates
@@ -97,7 +98,7 @@ class Bundle:
     spec: dict[str, Any]
     catalog: Catalog
     models: tuple[str, ...]
-    calibration: tuple[tuple[float, float], ...]
+    calibration: tuple[tuple[float, ...], ...]
     quantiles: tuple[float, ...]
     reference: dict[str, float | str | None]
     base_rate: float | None = None
@@ -119,11 +120,9 @@ class Bundle:
     def margins(self, X: Array) -> Array:
         """Calibrated scores of every model, (n, models): log-odds, or log money for amounts."""
         rows = self._rows(X)
-        columns = [
-            slope * np.asarray(booster.predict(rows, raw_score=True, num_threads=_threads(rows))) + intercept
-            for booster, (slope, intercept) in zip(self.boosters, self.calibration, strict=True)
-        ]
-        return np.column_stack(columns)
+        scores = [booster.predict(rows, raw_score=True, num_threads=_threads(rows)) for booster in self.boosters]
+        slopes, intercepts = self._calibration
+        return np.asarray(np.column_stack(scores) @ slopes.T + intercepts)
 
     def raw(self, X: Array) -> Array:
         """One score per row, (n,): calibrated log-odds; for ordinal the mean of the two (higher = happier); log money."""
@@ -146,11 +145,11 @@ class Bundle:
         """SHAP values of `raw` (Lundberg et al., 2020), (n, p + 1); the last column is the bias, rows add up to `raw`."""
         rows = self._rows(X)
         total = np.zeros((len(rows), rows.shape[1] + 1))
-        for booster, (slope, intercept) in zip(self.boosters, self.calibration, strict=True):
-            values = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=_threads(rows)))
-            total += slope * values
-            total[:, -1] += intercept
-        return total / len(self.models)
+        slopes, intercepts = self._calibration
+        for booster, slope in zip(self.boosters, slopes.mean(axis=0), strict=True):
+            total += slope * np.asarray(booster.predict(rows, pred_contrib=True, num_threads=_threads(rows)))
+        total[:, -1] += intercepts.mean()
+        return total
 
     def save(self, folder: Path, golden: Array) -> Bundle:
         """Write the folder (which must not exist or be empty) with `golden` rows (k, p), and return the bundle with its digest."""
@@ -200,7 +199,7 @@ class Bundle:
             spec=content["spec"],
             catalog=catalog,
             models=tuple(texts[name] for name in content["models"]),
-            calibration=tuple((slope, intercept) for slope, intercept in content["calibration"]),
+            calibration=tuple(tuple(row) for row in content["calibration"]),
             quantiles=tuple(content["quantiles"]),
             reference=content["reference"],
             base_rate=content["base_rate"],
@@ -216,6 +215,12 @@ class Bundle:
         )
         _check_golden(bundle, _parsed(texts[GOLDEN], folder / GOLDEN), folder)
         return bundle
+
+    @cached_property
+    def _calibration(self) -> tuple[Array, Array]:
+        """Slopes (models, models) and intercepts (models,)."""
+        table = np.array(self.calibration, dtype=np.float64)
+        return table[:, :-1], table[:, -1]
 
     def _rows(self, X: Array) -> Array:
         rows = np.ascontiguousarray(X, dtype=np.float64)
@@ -233,7 +238,7 @@ class Bundle:
             "spec": self.spec,
             "catalog": self.catalog.to_dict(),
             "models": [f"model_{number}.txt" for number in range(len(self.models))],
-            "calibration": [list(pair) for pair in self.calibration],
+            "calibration": [list(row) for row in self.calibration],
             "quantiles": list(self.quantiles),
             "reference": self.reference,
             "base_rate": self.base_rate,

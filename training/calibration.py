@@ -1,6 +1,6 @@
 """Sigmoid calibration (Platt, 1999): probability = sigmoid(slope x raw score + intercept), fitted on out-of-fold scores.
 
-Two numbers cannot overfit and keep the ranking; the targets are Platt's smoothed ones. A slope at or below zero would turn the
+A few numbers cannot overfit, and one model's ranking is kept; the targets are Platt's smoothed ones. A slope at or below zero would turn the
 ranking round, which out-of-fold scores of a useless model can ask for: it is held at a small positive value, so that the
 probabilities fall back to the base rate.
 """
@@ -20,35 +20,41 @@ Array = NDArray[np.float64]
 LEAST_SLOPE: Final = 1e-2
 
 
-def fit_sigmoid(score: Array, y: Array) -> tuple[float, float]:
-    """(slope, intercept) by maximum likelihood.
+def fit_sigmoid(scores: Array, y: Array, own: int = 0) -> tuple[float, ...]:
+    """Slopes of the scores and the intercept, by maximum likelihood.
 
     Parameters
     ----------
-    score
-        Raw out-of-fold scores (log-odds), (n,).
+    scores
+        Raw out-of-fold scores (log-odds) of the models, (n, models). The cumulative models of NPS are calibrated on each
+        other's scores too: what both say steadies the difference that the middle class lives on.
     y
         Labels 0/1, (n,).
+    own
+        The column of the model that was taught these labels; its slope is held positive, the others' at zero or above.
     """
     positives, negatives = float(y.sum()), float(len(y) - y.sum())
     smoothed = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     base = float(np.log((positives + 1) / (negatives + 1)))
-    if float(np.ptp(score)) < 1e-12:
-        return 1.0, base - float(score.mean())
+    columns = scores.shape[1]
+    centre = scores.mean(axis=0)
+    start = np.zeros(columns + 1)
+    start[own], start[-1] = 1.0, base - centre[own]
+    if float(np.ptp(scores[:, own])) < 1e-12:
+        return tuple(start.tolist())
 
     def loss(parameters: Array) -> tuple[float, Array]:
-        slope, intercept = parameters
-        z = slope * score + intercept
+        z = scores @ parameters[:-1] + parameters[-1]
         gap = sigmoid(z) - smoothed
         value = float(np.mean(np.logaddexp(0.0, z) - smoothed * z))
-        return value, np.array([float(np.mean(gap * score)), float(np.mean(gap))])
+        return value, np.append(scores.T @ gap / len(y), gap.mean())
 
-    start = np.array([1.0, base - float(score.mean())])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(LEAST_SLOPE, None), (None, None)], tol=1e-12)
-    return float(found.x[0]), float(found.x[1])
+    bounds = [(LEAST_SLOPE if column == own else 0.0, None) for column in range(columns)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], tol=1e-12)
+    return tuple(found.x.tolist())
 
 
-def fit_scale(prediction: Array, y: Array) -> tuple[float, float]:
+def fit_scale(prediction: Array, y: Array) -> tuple[float, ...]:
     """(1, log of actual over predicted money): out-of-fold expectations add up to what was spent."""
     ratio = float(np.sum(y)) / max(float(np.sum(prediction)), 1e-12)
     return 1.0, float(np.log(np.clip(ratio, 0.2, 5.0)))

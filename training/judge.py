@@ -17,7 +17,8 @@ from training import baselines, evaluate
 from training.bundle import ordinal_probabilities, sigmoid
 from training.dataset import Dataset
 from training.evaluate import Weighted
-from training.model import HeldOut, questions
+from training.model import HeldOut
+from training.questions import questions
 from training.split import Rows, Split
 from training.targets.grid import iso
 from training.targets.nps import classes
@@ -77,7 +78,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
             "leaves": held.choice.preset.leaves,
             "rounds": list(held.choice.rounds),
         },
-        "calibration": [{"slope": slope, "intercept": intercept} for slope, intercept in held.calibration],
+        "calibration": [{"slopes": list(row[:-1]), "intercept": row[-1]} for row in held.calibration],
         "season": held.season,
         "dropped_rows": dict(dataset.dropped),
         "features": len(held.columns.kept),

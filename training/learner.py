@@ -4,16 +4,18 @@ Defaults lose .013 to .040 AUC on churn tables; small trees, small steps, half o
 and enough rows per leaf take nearly all of it back. Nothing is weighted or resampled by class: ranking would not gain and
 calibration would suffer. Trees are at most six levels deep, because exact reasons cost grows with 2^depth.
 
-All folds of a preset grow together, one tree each per round; the curve of their mean loss decides when to stop and which
-round is best. Bins are made once per training set and shared by its folds. Missing values go to the better side of each
+All folds of a preset grow together; the curve of their mean loss decides when to stop and which round is best. Bins are made
+once per training set and shared by its folds. Missing values go to the better side of each
 split; categories are split as sets.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 import lightgbm as lgb
@@ -32,6 +34,8 @@ REFERENCE_ROWS: Final = 10_000
 FASTEST: Final = 2.5
 WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
+_STEP: Final = 10
+"""Rounds that a fold grows before its loss is looked at together with the others'."""
 _METRIC: Final[dict[Objective, str]] = {"binary": "binary_logloss", "tweedie": "tweedie"}
 
 
@@ -45,7 +49,7 @@ class Preset:
     max_depth: int
     column_share: float = 0.5
 
-    def parameters(self, objective: Objective, seed: int, threads: int) -> dict[str, Any]:
+    def parameters(self, objective: Objective, seed: int) -> dict[str, Any]:
         """LightGBM's parameters."""
         return {
             "objective": objective,
@@ -61,7 +65,6 @@ class Preset:
             "lambda_l2": 5.0,
             "tweedie_variance_power": 1.5,
             "seed": seed,
-            "num_threads": threads,
             **_FIXED,
         }
 
@@ -74,7 +77,8 @@ _FIXED: Final[dict[str, Any]] = {
     "max_cat_threshold": 16,
     "min_data_per_group": 50,
     "deterministic": True,
-    "force_row_wise": True,
+    "force_col_wise": True,
+    "num_threads": 1,
     "feature_pre_filter": True,
     "verbosity": -1,
 }
@@ -98,6 +102,59 @@ class Curve:
         mean = shares @ self.losses[kept]
         place = int(np.argmin(mean))
         return place + 1, float(mean[place])
+
+
+@dataclass
+class _Run:
+    """A preset that is growing on its folds."""
+
+    preset: Preset
+    boosters: list[lgb.Booster]
+    shares: Array
+    patience: int
+    limit: int
+    losses: list[list[float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.losses = [[] for _ in self.boosters]
+
+    @property
+    def done(self) -> bool:
+        """Whether the limit is reached or the mean loss has not fallen for as long as patience allows."""
+        rounds = len(self.losses[0])
+        if rounds < min(self.patience, self.limit):
+            return False
+        mean = self.shares @ np.array(self.losses)
+        return rounds >= self.limit or rounds - 1 - int(np.argmin(mean)) >= self.patience
+
+    @property
+    def share(self) -> float:
+        """How much of the longest possible run is behind."""
+        return 1.0 if self.done else len(self.losses[0]) / self.limit
+
+    @property
+    def step(self) -> int:
+        """Rounds until the next look."""
+        return min(_STEP, self.limit - len(self.losses[0]))
+
+
+class _Silent:
+    """Takes LightGBM's notes; what stops it is raised as an error anyway."""
+
+    def info(self, message: str) -> None:
+        """Forget a note."""
+
+    def warning(self, message: str) -> None:
+        """Forget a warning (such as that no split is left, which early stopping sees)."""
+
+
+def _grow(run: _Run, number: int) -> list[float]:
+    """A few more rounds of one fold's booster; its loss after each."""
+    booster, losses = run.boosters[number], []
+    for _ in range(run.step):
+        booster.update()
+        losses.append(float(booster.eval_valid()[0][2]))
+    return losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,57 +220,63 @@ class Learner:
     """
 
     def __init__(self, X: Array, categories: Sequence[int], objective: Objective, options: Options, seed: int) -> None:
+        # LightGBM keeps its verbosity per thread, so that of a pool's threads would be its default.
+        lgb.register_logger(_Silent())
         self.objective: Objective = objective
         self.options = options
         self.seed = seed
         self.X = X
         self.presets = portfolio(options, *X.shape)
-        parameters = self.presets[0].parameters(objective, seed, options.threads)
+        parameters = self.presets[0].parameters(objective, seed)
         self._data = lgb.Dataset(
             X, label=np.zeros(len(X)), categorical_feature=list(categories), params=parameters, free_raw_data=False
         ).construct()
 
-    def race(self, y: Array, folds: Sequence[Fold], preset: Preset, progress: Progress | None = None) -> Curve:
-        """Grow one preset on all folds together until their mean loss has stopped falling."""
-        parameters = preset.parameters(self.objective, self.seed, self.options.threads)
-        boosters = []
-        for train, valid in folds:
-            booster = lgb.Booster(parameters, self._part(train, y))
-            booster.add_valid(self._part(valid, y), "valid")
-            boosters.append(booster)
-        sizes = np.array([len(valid) for _, valid in folds])
-        shares = sizes / sizes.sum()
-        # Patience is in units of the configured step: a step twice as large needs half the rounds.
-        shrink = preset.learning_rate / self.options.learning_rate
-        patience = max(5, round(self.options.early_stopping_rounds / shrink))
-        limit = max(10, round(self.options.max_rounds / shrink))
-        losses: list[list[float]] = []
-        best, since = np.inf, 0
-        for number in range(limit):
-            row = []
-            for booster in boosters:
-                booster.update()
-                row.append(float(booster.eval_valid()[0][2]))
-            losses.append(row)
-            mean = float(shares @ np.array(row))
-            best, since = (mean, 0) if mean < best - 1e-9 else (best, since + 1)
-            if since >= patience:
-                break
-            if progress is not None:
-                progress((number + 1) / limit)
-        return Curve(preset, np.array(losses).T, sizes, tuple(boosters))
+    def race(
+        self, jobs: Sequence[tuple[Preset, Array]], folds: Sequence[Fold], progress: Progress | None = None
+    ) -> list[Curve]:
+        """Grow each job (a preset on labels) on all folds together until its mean loss has stopped falling.
 
-    def fit(self, y: Array, preset: Preset, rounds: int, rows: Rows | None = None) -> lgb.Booster:
-        """One model of so many rounds, on all rows or on some."""
-        data = self._part(np.arange(len(self.X)) if rows is None else rows, y)
-        booster = lgb.Booster(preset.parameters(self.objective, self.seed, self.options.threads), data)
+        Every booster runs on one thread and the boosters side by side: small trees gain nothing from threads of their own,
+        and lose a lot where the machine is busy.
+        """
+        sizes = np.array([len(valid) for _, valid in folds])
+        runs = [self._run(preset, y, folds, sizes) for preset, y in jobs]
+        with ThreadPoolExecutor(workers(self.options), initializer=quiet) as pool:
+            while active := [run for run in runs if not run.done]:
+                pairs = [(run, number) for run in active for number in range(len(folds))]
+                for (run, number), losses in zip(pairs, pool.map(_grow, *zip(*pairs, strict=True)), strict=True):
+                    run.losses[number] += losses
+                if progress is not None:
+                    progress(float(np.mean([run.share for run in runs])))
+        return [Curve(run.preset, np.array(run.losses), sizes, tuple(run.boosters)) for run in runs]
+
+    def fit(self, preset: Preset, y: Array, rounds: int) -> lgb.Booster:
+        """A model of so many rounds on all rows."""
+        booster = lgb.Booster(preset.parameters(self.objective, self.seed), self._part(np.arange(len(self.X)), y))
         for _ in range(rounds):
             booster.update()
         return booster
 
     def score(self, booster: lgb.Booster, rows: Rows, rounds: int) -> Array:
         """Raw scores of some rows by the first `rounds` trees."""
-        return predict_raw(booster, self.X[rows], rounds, self.options.threads)
+        return predict_raw(booster, self.X[rows], rounds)
+
+    def _run(self, preset: Preset, y: Array, folds: Sequence[Fold], sizes: NDArray[np.int64]) -> _Run:
+        boosters = []
+        for train, valid in folds:
+            booster = lgb.Booster(preset.parameters(self.objective, self.seed), self._part(train, y))
+            booster.add_valid(self._part(valid, y), "valid")
+            boosters.append(booster)
+        # Patience is in units of the configured step: a step twice as large needs half the rounds.
+        shrink = preset.learning_rate / self.options.learning_rate
+        return _Run(
+            preset,
+            boosters,
+            sizes / sizes.sum(),
+            patience=max(5, round(self.options.early_stopping_rounds / shrink)),
+            limit=max(10, round(self.options.max_rounds / shrink)),
+        )
 
     def _part(self, rows: Rows, y: Array) -> lgb.Dataset:
         part = self._data.subset(np.sort(rows).tolist()).construct()
@@ -221,11 +284,19 @@ class Learner:
         return part
 
 
-def predict_raw(booster: lgb.Booster, X: Array, rounds: int | None = None, threads: int = 1) -> Array:
+def predict_raw(booster: lgb.Booster, X: Array, rounds: int | None = None) -> Array:
     """Raw scores (n,): log-odds, or log money; by the first `rounds` trees, or by all."""
-    return np.asarray(
-        booster.predict(X, raw_score=True, num_iteration=rounds or -1, num_threads=threads), dtype=np.float64
-    )
+    return np.asarray(booster.predict(X, raw_score=True, num_iteration=rounds or -1, num_threads=1), dtype=np.float64)
+
+
+def quiet() -> None:
+    """Keep LightGBM from writing to standard output in this thread: it holds its level of messages per thread."""
+    lgb.Dataset(np.zeros((2, 1)), params={"verbosity": -1}).construct()
+
+
+def workers(options: Options) -> int:
+    """How many boosters grow side by side: the configured threads, or every core."""
+    return options.threads or os.cpu_count() or 1
 
 
 def scaled_rounds(rounds: int, fold_rows: float, rows: int) -> int:
@@ -233,9 +304,9 @@ def scaled_rounds(rounds: int, fold_rows: float, rows: int) -> int:
     return max(1, round(rounds * float(np.clip(np.sqrt(rows / max(fold_rows, 1.0)), 1.0, 1.5))))
 
 
-def describe(preset: Preset, rounds: int) -> dict[str, Any]:
-    """A chosen preset as plain JSON values."""
-    return {**asdict(preset), "rounds": rounds}
+def describe(preset: Preset) -> dict[str, Any]:
+    """A preset as plain JSON values."""
+    return asdict(preset)
 
 
 def _hash(values: Array) -> bytes:

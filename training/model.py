@@ -1,60 +1,34 @@
-"""From a training set and its split to held-out answers and the bundle that ships.
+"""From a training set and its split to held-out answers and to the bundle that ships.
 
-A target is one or more questions to the learner: churn one, NPS two (at least passive? promoter?; Frank and Hall, 2001), spend
-one. Every held-out answer comes from a model, a choice of preset and rounds, and a calibration that did not see the row's
-label: out of time all three come from earlier rows; with folds, fold k's choice and calibration come from the other folds.
+Every held-out answer comes from a model, a choice of preset and rounds, and a calibration that did not see the row's label.
+The model that ships is the same choice refitted on every labelled row, with somewhat more rounds where it has more rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import DataError
 from configs.settings import Settings
-from training import learner as lightgbm_learner
 from training.bundle import Bundle
-from training.calibration import fit_scale, fit_sigmoid
+from training.choose import Choice, Contest, category_places, contest
 from training.dataset import Dataset
-from training.learner import Columns, Curve, Learner, Objective, Preset, scaled_rounds, useful_columns
+from training.learner import Columns, Learner, describe, predict_raw, quiet, scaled_rounds, useful_columns, workers
 from training.level import seasonal_shifts
-from training.split import Fold, Rows, Split
+from training.questions import Calibration, calibrated, questions
+from training.split import Rows, Split
 from training.targets.grid import iso
 from training.targets.nps import classes
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
-Calibration = tuple[tuple[float, float], ...]
-GOLDEN_ROWS = 8
-
-
-@dataclass(frozen=True)
-class Question:
-    """One thing the learner is asked: labels (n,) and LightGBM's objective for them."""
-
-    name: str
-    objective: Objective
-    y: Array
-
-    def calibrate(self, score: Array, rows: Rows) -> tuple[float, float]:
-        """(slope, intercept) that turn out-of-fold raw scores of these rows into calibrated ones."""
-        if self.objective == "tweedie":
-            return fit_scale(np.exp(score), self.y[rows])
-        return fit_sigmoid(score, self.y[rows])
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The preset that won, its rounds per question, and the mean out-of-fold loss of every preset."""
-
-    preset: Preset
-    rounds: tuple[int, ...]
-    losses: dict[str, float]
+GOLDEN_ROWS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -68,11 +42,9 @@ class HeldOut:
     margins
         Per repeat, their calibrated scores (rows, questions).
     calibration
-        (slope, intercept) per question, for the model that ships.
+        Slopes and intercept per question.
     choice
         Preset and rounds, from all folds.
-    fold_rows
-        Mean number of teaching rows of the folds that chose.
     columns
         Which columns taught.
     season
@@ -83,48 +55,22 @@ class HeldOut:
     margins: tuple[Array, ...]
     calibration: Calibration
     choice: Choice
-    fold_rows: float
     columns: Columns
     season: dict[str, float] = field(default_factory=dict)
 
 
-def questions(dataset: Dataset) -> tuple[Question, ...]:
-    """What the learner is asked about a target."""
-    y = dataset.label
-    if dataset.task == "ordinal":
-        return (
-            Question("at_least_passive", "binary", (y >= 7).astype(np.float64)),
-            Question("promoter", "binary", (y >= 9).astype(np.float64)),
-        )
-    if dataset.task == "amount":
-        # Tweedie takes no negative money: who gave back more than was bought spent nothing.
-        return (Question("amount", "tweedie", np.clip(y, 0.0, None)),)
-    return (Question("churn", "binary", y),)
+@dataclass(frozen=True)
+class Fitted:
+    """The models of all labelled rows (one per question), their columns and rounds, and what was held out before."""
+
+    held: HeldOut
+    boosters: tuple[lgb.Booster, ...]
+    columns: Columns
+    rounds: tuple[int, ...]
 
 
-def check_labels(dataset: Dataset) -> None:
-    """Refuse labels from which nothing can be learnt.
-
-    Raises
-    ------
-    DataError
-        When every row has the same answer, or there are fewer than 20 rows.
-    """
-    for question in questions(dataset):
-        kinds = np.unique(question.y)
-        if len(dataset) < 20 or len(kinds) < 2:
-            raise DataError(
-                f"there is nothing to tell apart: {len(dataset)} rows, all labels {kinds.tolist()}"
-                if len(kinds) < 2
-                else f"{len(dataset)} rows are too few to learn from",
-                where=f"training set of '{dataset.target}' ({question.name})",
-                available=f"dropped rows: {dataset.dropped}",
-                next_move="bring more customers or a longer time, or a horizon in which both answers occur",
-            )
-
-
-def hold_out(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> HeldOut:
-    """Choose on the folds, answer the held-out rows, calibrate.
+def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Fitted:
+    """Choose on the folds, answer the held-out rows, calibrate, refit on every row.
 
     Parameters
     ----------
@@ -135,106 +81,60 @@ def hold_out(dataset: Dataset, split: Split, settings: Settings, progress: Progr
     progress
         Told a message and a fraction of this step.
     """
-    asked = questions(dataset)
-    columns = useful_columns(dataset.X[split.train], dataset.catalog.names)
-    if not len(columns.kept):
-        raise DataError(
-            "no feature varies",
-            where=f"training set of '{dataset.target}'",
-            available=f"{len(columns.constant)} constant columns",
-            next_move="look at 'moments check': the tables may hold no events before the as_of dates",
-        )
-    folds = tuple(
-        (np.searchsorted(split.train, train), np.searchsorted(split.train, valid)) for train, valid in split.folds
-    )
-    X = np.ascontiguousarray(dataset.X[np.ix_(split.train, columns.kept)])
-    fold_rows = float(np.mean([len(train) for train, _ in folds]))
-    trainer = Learner(X, categories(dataset, columns), asked[0].objective, settings.learner, settings.seed)
-    curves = _race(trainer, asked, split, folds, progress)
-    choice = _choose(curves)
-    ours = tuple(Question(q.name, q.objective, q.y[split.train]) for q in asked)
-    if not split.out_of_time:
-        rows, margins, calibration = _crosswise(trainer, ours, curves, folds, split.repeats)
-        return HeldOut(rows, margins, calibration, choice, fold_rows, columns)
-    test = np.ascontiguousarray(dataset.X[np.ix_(split.test, columns.kept)])
-    judged, pairs = [], []
-    for place, question in enumerate(ours):
-        curve = curves[choice.preset, place]
-        scores = [
-            trainer.score(booster, valid, choice.rounds[place])
-            for booster, (_, valid) in zip(curve.boosters, folds, strict=True)
-        ]
-        slope, intercept = question.calibrate(np.concatenate(scores), np.concatenate([valid for _, valid in folds]))
-        booster = trainer.fit(
-            question.y, choice.preset, scaled_rounds(choice.rounds[place], fold_rows, len(split.train))
-        )
-        judged.append(slope * lightgbm_learner.predict_raw(booster, test, threads=settings.learner.threads) + intercept)
-        pairs.append((slope, intercept))
-    season: dict[str, float] = {}
-    if dataset.task == "binary" and split.rolling and dataset.window:
-        dates, number = np.unique(dataset.as_of[split.test], return_inverse=True)
-        known = pairs[0][0] * lightgbm_learner.predict_raw(booster, X, threads=settings.learner.threads) + pairs[0][1]
-        shifts = seasonal_shifts(known, ours[0].y, dataset.as_of[split.train], dates.tolist())
-        judged[0] = judged[0] + np.array(shifts)[number]
-        season = {iso(date): shift for date, shift in zip(dates.tolist(), shifts, strict=True)}
-    margins = (np.column_stack(judged),)
-    return HeldOut((split.test,), margins, tuple(pairs), choice, fold_rows, columns, season)
+    tell = progress or (lambda _message, _share: None)
+    found = contest(dataset, split, settings, lambda message, share: tell(message, 0.8 * share))
+    tell("refitting", 0.8)
+    # The judged model and the shipped one are two trainings of one thread each: side by side they take the time of one.
+    with ThreadPoolExecutor(workers(settings.learner), initializer=quiet) as pool:
+        shipped = pool.submit(_refit, dataset, found, settings)
+        held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(found, split)
+        boosters, columns, rounds = shipped.result()
+    tell("refitted", 1.0)
+    return Fitted(held, boosters, columns, rounds)
 
 
 def ship(
-    dataset: Dataset, held: HeldOut, settings: Settings, *, answers: Array, details: dict[str, Any]
+    dataset: Dataset, fitted: Fitted, settings: Settings, *, answers: Array, validation: str
 ) -> tuple[Bundle, Array]:
-    """Refit the choice on every labelled row; the bundle (unsaved) and its golden rows.
+    """The bundle (unsaved) and its golden rows.
 
     `answers` are the held-out predictions that percentiles and bands refer to: what customers of the newest judged period
     got from a model that had not seen them.
     """
-    columns = useful_columns(dataset.X, dataset.catalog.names)
-    X = np.ascontiguousarray(dataset.X[:, columns.kept])
-    asked = questions(dataset)
-    trainer = Learner(X, categories(dataset, columns), asked[0].objective, settings.learner, settings.seed)
-    boosters: list[lgb.Booster] = []
-    rounds = tuple(scaled_rounds(count, held.fold_rows, len(dataset)) for count in held.choice.rounds)
-    for question, count in zip(asked, rounds, strict=True):
-        boosters.append(trainer.fit(question.y, held.choice.preset, count))
+    held, kept = fitted.held, fitted.columns.kept
+    catalog = dataset.catalog.select(dataset.catalog.names[place] for place in kept)
+    X = dataset.X[:, kept]
     calibration, shift = held.calibration, 0.0
     if held.season:
         # The first customers to be scored are those of the moment when the labels end.
-        slope, intercept = calibration[0]
-        known = slope * lightgbm_learner.predict_raw(boosters[0], X, threads=settings.learner.threads) + intercept
+        (slope, intercept) = calibration[0]
+        known = slope * predict_raw(fitted.boosters[0], X) + intercept
         until = int(dataset.as_of.max()) + dataset.window
-        (shift,) = seasonal_shifts(known, asked[0].y, dataset.as_of, [until])
+        (shift,) = seasonal_shifts(known, dataset.label, dataset.as_of, [until])
         calibration = ((slope, intercept + shift),)
-    catalog = dataset.catalog.select(dataset.catalog.names[place] for place in columns.kept)
     rates = np.bincount(classes(dataset.label), minlength=3) / len(dataset) if dataset.task == "ordinal" else None
-    levels = np.quantile(answers, np.linspace(0, 1, 101))
-    bands = (
-        {
-            "medium": float(np.quantile(answers, settings.scores.medium_quantile)),
-            "high": float(np.quantile(answers, settings.scores.high_quantile)),
-        }
-        if dataset.task == "binary"
-        else {}
-    )
+    limits = {"medium": settings.scores.medium_quantile, "high": settings.scores.high_quantile}
     bundle = Bundle(
         target=dataset.target,
         task=dataset.task,
         spec=dataset.spec,
         catalog=catalog,
-        models=tuple(booster.model_to_string() for booster in boosters),
+        models=tuple(booster.model_to_string() for booster in fitted.boosters),
         calibration=calibration,
-        quantiles=tuple(float(level) for level in levels),
+        quantiles=tuple(np.quantile(answers, np.linspace(0, 1, 101)).tolist()),
         reference=_usual(X, catalog.names, catalog.categories),
         base_rate=float(dataset.label.mean()) if dataset.task == "binary" else None,
         class_rates=None if rates is None else tuple(float(rate) for rate in rates),
-        bands=bands,
+        bands={band: float(np.quantile(answers, at)) for band, at in limits.items()}
+        if dataset.task == "binary"
+        else {},
         data_from=None if dataset.flat else iso(int(dataset.as_of.min())),
         data_until=None if dataset.flat else iso(int(dataset.as_of.max()) + dataset.window),
         details={
-            **details,
-            "preset": lightgbm_learner.describe(held.choice.preset, rounds[0]),
-            "rounds": list(rounds),
-            "left_out": columns.to_dict(),
+            "validation": validation,
+            "preset": describe(held.choice.preset),
+            "rounds": list(fitted.rounds),
+            "left_out": fitted.columns.to_dict(),
             "rows": len(dataset),
             "season": shift,
             "dropped": dataset.dropped,
@@ -243,71 +143,43 @@ def ship(
     return bundle, _golden(X, settings.seed)
 
 
-def categories(dataset: Dataset, columns: Columns) -> list[int]:
-    """Places, among the kept columns, of those that are categories."""
-    return [place for place, column in enumerate(columns.kept) if dataset.catalog.features[column].category]
-
-
-def _race(
-    trainer: Learner, asked: tuple[Question, ...], split: Split, folds: tuple[Fold, ...], progress: Progress | None
-) -> dict[tuple[Preset, int], Curve]:
-    curves = {}
-    steps = len(trainer.presets) * len(asked)
-    for number, preset in enumerate(trainer.presets):
-        for place, question in enumerate(asked):
-            curves[preset, place] = trainer.race(question.y[split.train], folds, preset)
-            if progress is not None:
-                progress(f"{preset.leaves} leaves", (number * len(asked) + place + 1) / steps)
-    return curves
-
-
-def _choose(curves: dict[tuple[Preset, int], Curve], without: int | None = None, per: int = 1) -> Choice:
-    """The preset whose questions' losses add up to the least; `without` leaves the folds of one part out."""
-    found: dict[Preset, list[tuple[int, float]]] = {}
-    for (preset, _), curve in curves.items():
-        found.setdefault(preset, []).append(curve.best(without, per))
-    losses = {preset: sum(loss for _, loss in best) for preset, best in found.items()}
-    winner = min(losses, key=lambda preset: (losses[preset], preset.leaves))
-    return Choice(
-        winner,
-        tuple(rounds for rounds, _ in found[winner]),
-        {f"{preset.leaves} leaves": loss for preset, loss in losses.items()},
+def _refit(
+    dataset: Dataset, found: Contest, settings: Settings
+) -> tuple[tuple[lgb.Booster, ...], Columns, tuple[int, ...]]:
+    """The choice on all rows."""
+    columns = useful_columns(dataset.X, dataset.catalog.names)
+    X = np.ascontiguousarray(dataset.X[:, columns.kept])
+    asked = questions(dataset)
+    learner = Learner(X, category_places(dataset, columns), asked[0].objective, settings.learner, settings.seed)
+    rounds = tuple(scaled_rounds(count, found.fold_rows, len(dataset)) for count in found.choice.rounds)
+    boosters = tuple(
+        learner.fit(found.choice.preset, question.y, count) for question, count in zip(asked, rounds, strict=True)
     )
+    return boosters, columns, rounds
 
 
-def _crosswise(
-    trainer: Learner,
-    asked: tuple[Question, ...],
-    curves: dict[tuple[Preset, int], Curve],
-    folds: tuple[Fold, ...],
-    repeats: int,
-) -> tuple[tuple[Rows, ...], tuple[Array, ...], Calibration]:
-    """Held-out answers of folds: each fold's choice and calibration come from the other folds of its repeat."""
-    per = len(folds) // repeats
-    n = len(asked[0].y)
-    margins = []
-    pooled: list[list[Array]] = [[] for _ in asked]
-    for repeat in range(repeats):
-        mine = range(repeat * per, (repeat + 1) * per)
-        margin = np.empty((n, len(asked)))
-        for place, question in enumerate(asked):
-            raw = np.empty(n)
-            for number in mine:
-                own = _choose(curves, without=number, per=per)
-                booster = curves[own.preset, place].boosters[number]
-                raw[folds[number][1]] = trainer.score(booster, folds[number][1], own.rounds[place])
-            for number in mine:
-                train, valid = folds[number]
-                slope, intercept = question.calibrate(raw[train], train)
-                margin[valid, place] = slope * raw[valid] + intercept
-            pooled[place].append(raw)
-        margins.append(margin)
-    every = np.arange(n)
-    calibration = tuple(
-        question.calibrate(np.concatenate(pooled[place]), np.tile(every, repeats))
-        for place, question in enumerate(asked)
-    )
-    return tuple(every for _ in range(repeats)), tuple(margins), calibration
+def _folds(found: Contest, split: Split) -> HeldOut:
+    margins, calibration = found.crosswise(split.repeats)
+    return HeldOut((split.train,) * split.repeats, margins, calibration, found.choice, found.columns)
+
+
+def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
+    """The choice on the teaching rows, answering the judged rows."""
+    test = dataset.X[np.ix_(split.test, found.columns.kept)]
+    calibration = found.calibration()
+    boosters = [
+        found.learner.fit(found.choice.preset, question.y, scaled_rounds(count, found.fold_rows, len(split.train)))
+        for question, count in zip(found.asked, found.choice.rounds, strict=True)
+    ]
+    margins = calibrated(calibration, np.column_stack([predict_raw(booster, test) for booster in boosters]))
+    season: dict[str, float] = {}
+    if dataset.task == "binary" and split.rolling and dataset.window:
+        known = calibrated(calibration, predict_raw(boosters[0], found.learner.X)[:, None])[:, 0]
+        dates, number = np.unique(dataset.as_of[split.test], return_inverse=True)
+        shifts = seasonal_shifts(known, found.asked[0].y, dataset.as_of[split.train], dates.tolist())
+        margins = margins + np.array(shifts)[number][:, None]
+        season = {iso(date): shift for date, shift in zip(dates.tolist(), shifts, strict=True)}
+    return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, season)
 
 
 def _usual(X: Array, names: tuple[str, ...], texts: dict[str, tuple[str, ...]]) -> dict[str, float | str | None]:

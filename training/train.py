@@ -24,7 +24,8 @@ from training.bundle import Bundle
 from training.dataset import Dataset, path_of, read
 from training.gate import Answers, Verdict
 from training.gate import judge as decide
-from training.model import check_labels, hold_out, ship
+from training.model import fit, ship
+from training.questions import check_labels
 from training.record import record
 from training.registry import ANSWERS, BUNDLE, Registry, Version
 from training.split import Rows, split
@@ -99,16 +100,13 @@ def train(
     check_labels(dataset)
     leakage.refuse(dataset)
     division = split(dataset, settings.validation, settings.seed)
-    held = hold_out(
-        dataset, division, settings, lambda message, share: tell(f"choosing: {message}", 0.05 + 0.5 * share)
-    )
-    tell("judging", 0.55)
+    fitted = fit(dataset, division, settings, lambda message, share: tell(message, 0.05 + 0.6 * share))
+    held = fitted.held
+    tell("judging", 0.65)
     metrics = judge.metrics(dataset, division, held, settings)
     rows, answer = judge.held_out_answers(dataset, division, held)
-    tell("refitting on all rows", 0.7)
-    bundle, golden = ship(
-        dataset, held, settings, answers=judge.level(dataset, answer), details={"validation": division.kind}
-    )
+    level = judge.level(dataset, answer)
+    bundle, golden = ship(dataset, fitted, settings, answers=level, validation=division.kind)
     moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     bundle = replace(bundle, trained_at=moment, commit=commit)
     with TemporaryDirectory() as scratch:

@@ -76,7 +76,7 @@ def test_clustered_errors_see_that_rows_repeat() -> None:
 
 
 def test_strength_is_clipped_and_needs_two_standard_errors() -> None:
-    """Slopes count up to 1.25, not below 0, and not at all under two standard errors unless declared elsewhere."""
+    """Slopes count up to 1.25, not below 0, and not at all under two standard errors."""
     ones = np.ones(4)
     fit = significance.Regression(
         slope=np.array([2.0, 1.0, -3.0, 1.0]),
@@ -87,8 +87,6 @@ def test_strength_is_clipped_and_needs_two_standard_errors() -> None:
         inverse=np.eye(4),
     )
     assert significance.strengths(fit, ones).tolist() == [1.25, 1.0, 0.0, 0.0]
-    declared = np.array([False, False, False, True])
-    assert significance.strengths(fit, ones, declared).tolist() == [1.25, 1.0, 0.0, 1.0]
 
 
 def test_minimum_effect() -> None:

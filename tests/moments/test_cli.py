@@ -142,11 +142,12 @@ def test_world_says_what_to_do_next(tmp_path: Path) -> None:
     assert {"truth.json", "world.yaml"} <= files
 
 
-def test_check_as_json(company: Any) -> None:
+def test_check_as_json(company: Any, tmp_path: Path) -> None:
     """`check --json` gives the findings, their counts, and writes the same to check.json."""
-    done = call("check", str(company.config), "--json")
+    copy = company.copy(tmp_path)
+    done = call("check", str(copy.config), "--json")
     answer = json.loads(done.stdout)
-    assert answer["findings"] == json.loads((company.output / "check.json").read_text(encoding="utf-8"))["findings"]
+    assert answer["findings"] == json.loads((copy.output / "check.json").read_text(encoding="utf-8"))["findings"]
     assert done.exit_code == (1 if answer["counts"]["error"] else 0)
 
 
@@ -161,9 +162,10 @@ def test_run_again_skips_and_summarises(demo: Any, tmp_path: Path) -> None:
     assert second["next"].startswith("moments ") or "moments" in second["next"]
 
 
-def test_progress_is_not_on_standard_output(company: Any) -> None:
+def test_progress_is_not_on_standard_output(company: Any, tmp_path: Path) -> None:
     """Without a terminal, progress is plain lines on standard error and no colour codes."""
-    command = [sys.executable, "-c", "from moments.cli import main; main()", "check", str(company.config), "--json"]
+    config = str(company.copy(tmp_path).config)
+    command = [sys.executable, "-c", "from moments.cli import main; main()", "check", config, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     json.loads(done.stdout)
     assert "check: started" in done.stderr

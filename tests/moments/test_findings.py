@@ -34,3 +34,14 @@ def test_counts_name_every_level() -> None:
     """Levels without findings count zero."""
     assert counts(FOUND) == {"error": 1, "warning": 0, "note": 1}
     assert counts([]) == {"error": 0, "warning": 0, "note": 0}
+
+
+def test_notes_are_counted_in_a_run() -> None:
+    """In a whole run notes do not stand between the reader and the result; errors do."""
+    console = Console(width=120)
+    with console.capture() as shown:
+        console.print(table(FOUND, notes=False))
+        console.print(table(FOUND[:1], notes=False))
+    assert "few answers" not in shown.get()
+    assert "12,345" in shown.get()
+    assert "1 notes in check.json" in shown.get()

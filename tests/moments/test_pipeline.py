@@ -12,7 +12,8 @@ from configs.errors import DataError
 from configs.settings import Settings
 from moments import manifest, pipeline
 from moments.pipeline import NEUTRAL, STEPS
-from tests.conftest import NOW, quiet
+from moments.progress import quiet
+from tests.conftest import NOW
 
 
 def run(settings: Settings, *names: str, **options: Any) -> list[pipeline.Outcome]:
@@ -156,6 +157,7 @@ def test_a_killed_run_goes_on(demo: Any, tmp_path: Path, monkeypatch: pytest.Mon
     def broken(*_: Any) -> None:
         raise KeyboardInterrupt
 
+    (copy.output / "metrics.json").unlink()  # so that training is due
     with monkeypatch.context() as patch:
         patch.setitem(STEPS, "train", _with(STEPS["train"], broken))
         with pytest.raises(KeyboardInterrupt):

@@ -142,7 +142,7 @@ def train(settings: Settings, seed: int = 0) -> None:
                 fit(matrix, (signal < 0.5).astype(float), categories, "binary"),
                 fit(matrix, (signal < -0.5).astype(float), categories, "binary"),
             ),
-            calibration=((1.0, 0.0), (0.9, 0.1)),
+            calibration=((1.0, 0.0, 0.0), (0.0, 0.9, 0.1)),
             quantiles=tuple(2 * grid - 1),
             class_rates=(0.3, 0.4, 0.3),
             **shared,

@@ -87,3 +87,16 @@ def test_values_with_units(unit: str, aggregate: str, value: float, expected: st
     """A value is shown with its unit, as people write it."""
     feature = Feature("f", "touchpoints", "visit", "m", aggregate, 30, measure_unit=unit, role="touchpoint")
     assert Speaker("en", {}).value(feature, value) == expected
+
+
+def test_what_is_as_usual_is_not_compared() -> None:
+    """A value that is the usual one is told without comparison; a tenure is told as an attribute."""
+    method = Feature("attributes", "customers", "version", "payment", "current_category", control="payment")
+    speaker = Speaker("en", {})
+    assert (
+        speaker.sentence(method, "autopay", "autopay", "churn", "lowers")
+        == "Payment: autopay. Lowers the risk of leaving."
+    )
+    tenure = Feature("contract", "subscriptions", "start", None, "age", control="tenure")
+    text = speaker.sentence(tenure, 66.79, 165.0, "churn", "raises")
+    assert text == "Time as a customer: 66.8 days, usually 165 days. Raises the risk of leaving."

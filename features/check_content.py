@@ -1,0 +1,190 @@
+"""Rules of `moments check` that look into what the tables say: touchpoints, surveys, attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from configs.errors import nearest
+from features import schema
+from features.encode import MEASURE_PREFIX
+from features.findings import Finding
+from features.learn import MAX_TOUCHPOINTS, identifiers
+from features.sources import column
+from features.tables import Tables
+
+_RANGES: Final = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+_CHANGING: Final = re.compile(
+    r"(^|_)(tenure|balance|total|last|latest|current|recency|count|days|months|status|active|inactive|lifetime|"
+    r"churn(ed)?|score|usage|overdue|cancel(led)?)(_|$)"
+)
+
+
+def one(tables: Tables, query: str) -> tuple[Any, ...]:
+    """The only row of an aggregate, read to its end: a half-read result keeps the connection from other work."""
+    (row,) = tables.con.execute(query).fetchall()
+    return tuple(row)
+
+
+def touchpoints(tables: Tables) -> Iterator[Finding]:
+    """Too many kinds, kinds without measures, measures without values, names that differ in spelling only."""
+    if not tables.rows.get(schema.TOUCHPOINTS):
+        return
+    configured = list(tables.settings.data.tables["touchpoints"].measures)
+    counts = ", ".join(f"count({column(MEASURE_PREFIX + name)})" for name in configured) or "0"
+    rows = tables.con.execute(
+        f"SELECT touchpoint, count(*), {counts} FROM touchpoints GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    kinds = [str(row[0]) for row in rows]
+    if len(kinds) > MAX_TOUCHPOINTS:
+        yield Finding(
+            "warning",
+            "many_touchpoints",
+            schema.TOUCHPOINTS,
+            schema.TOUCHPOINT,
+            len(kinds),
+            f"{len(kinds)} kinds of touchpoint; the {MAX_TOUCHPOINTS} most frequent get columns of their own",
+            "group them with 'sql'",
+        )
+    for place, name in enumerate(configured):
+        if not sum(row[2 + place] for row in rows):
+            yield Finding(
+                "warning",
+                "blind_spot",
+                schema.TOUCHPOINTS,
+                name,
+                0,
+                f"the measure '{name}' has no value at any touchpoint",
+                "check the column it is read from",
+            )
+    for row in rows[:MAX_TOUCHPOINTS]:
+        if configured and not any(row[2:]):
+            yield Finding(
+                "note",
+                "blind_spot",
+                schema.TOUCHPOINTS,
+                str(row[0]),
+                int(row[1]),
+                f"'{row[0]}' has no measure: only that it happened is known, not how it went",
+                "add a measure if one exists",
+            )
+    for name in tables.settings.journey:
+        if name not in kinds:
+            close = nearest(name, kinds)
+            yield Finding(
+                "warning",
+                "journey_without_data",
+                schema.TOUCHPOINTS,
+                name,
+                0,
+                f"'journey' names '{name}', which is not among the touchpoints",
+                f"did you mean '{close}'?" if close else "remove it, or check the column touchpoint",
+            )
+    plain: dict[str, str] = {}
+    for kind in kinds:
+        key = re.sub(r"[\W_]+", "", kind.lower())
+        if key in plain:
+            yield Finding(
+                "warning",
+                "similar_touchpoints",
+                schema.TOUCHPOINTS,
+                kind,
+                0,
+                f"'{kind}' and '{plain[key]}' differ in spelling only and count as two",
+                "make them one with 'sql'",
+            )
+        plain.setdefault(key, kind)
+
+
+def surveys(tables: Tables) -> Iterator[Finding]:
+    """Unknown metrics, scores out of range, answers about one encounter."""
+    if not tables.rows.get(schema.SURVEYS):
+        return
+    for metric, rows, low, high in tables.con.execute(
+        "SELECT metric, count(*), min(score), max(score) FROM surveys GROUP BY 1 ORDER BY 1"
+    ).fetchall():
+        if metric not in _RANGES:
+            yield Finding(
+                "note",
+                "unknown_metric",
+                schema.SURVEYS,
+                schema.METRIC,
+                int(rows),
+                f"the metric '{metric}' is not one of {', '.join(_RANGES)}; it serves as a feature only",
+                "rename it if it is one of them",
+            )
+            continue
+        least, most = _RANGES[metric]
+        if low < least or high > most:
+            outside = one(
+                tables,
+                f"SELECT count(*) FROM surveys WHERE metric = '{metric}' AND score NOT BETWEEN {least} AND {most}",
+            )[0]
+            yield Finding(
+                "error",
+                "score_range",
+                schema.SURVEYS,
+                schema.SCORE,
+                int(outside),
+                f"{outside} answers to '{metric}' lie outside {least} to {most} ({low:g} to {high:g})",
+                "recode or leave out codes such as 11 or 99 for 'no answer'",
+            )
+    about = one(tables, "SELECT count(*) FROM surveys WHERE metric = 'nps' AND touchpoint IS NOT NULL")[0]
+    if about:
+        yield Finding(
+            "note",
+            "transactional_nps",
+            schema.SURVEYS,
+            schema.TOUCHPOINT,
+            int(about),
+            f"{about} NPS answers are about one encounter and are kept apart from the relationship's score",
+            "leave touchpoint empty where the whole relationship was asked for",
+        )
+
+
+def attributes(tables: Tables) -> Iterator[Finding]:
+    """Identifiers, empty and constant attributes, values that change but have no times."""
+    named = identifiers(tables)
+    for name, distinct in named.items():
+        yield Finding(
+            "warning",
+            "identifier",
+            schema.CUSTOMERS,
+            name,
+            distinct,
+            f"'{name}' has {distinct} distinct values: it names customers and is not used",
+            "list it in 'ignore'",
+        )
+    rows = tables.rows[schema.CUSTOMERS]
+    dated = schema.VALID_FROM in tables.columns[schema.CUSTOMERS]
+    changing = []
+    for name in tables.attributes:
+        filled, distinct = one(tables, f"SELECT count({column(name)}), count(DISTINCT {column(name)}) FROM customers")
+        if rows and filled < rows / 2:
+            yield Finding(
+                "note",
+                "mostly_empty",
+                schema.CUSTOMERS,
+                name,
+                int(rows - filled),
+                f"'{name}' is empty for {1 - filled / rows:.0%} of the rows",
+                "check the export; emptiness itself may give the label away",
+            )
+        if distinct == 1 and filled == rows:
+            yield Finding(
+                "note", "constant", schema.CUSTOMERS, name, int(rows), f"'{name}' has one value only", "leave it out"
+            )
+        if _CHANGING.search(name.lower()):
+            changing.append(name)
+    if changing and not dated and not tables.timeless:
+        yield Finding(
+            "warning",
+            "fixed_attribute",
+            schema.CUSTOMERS,
+            changing[0],
+            rows,
+            f"{', '.join(changing)} look like values that change, but have no valid_from: "
+            "today's value would be read into the past",
+            "give versions with valid_from, or list them in 'ignore'",
+        )

@@ -1,0 +1,173 @@
+"""The contest of the presets on the folds, and the out-of-fold scores that come out of it.
+
+Presets are tried from the smallest trees up, and wider ones only as long as width pays. Out of time, the choice of preset,
+rounds and calibration is made on earlier rows than those judged. With folds, fold k is answered with the choice and the
+calibration that the other folds would have made, so that judging costs no second round of training and is not flattered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import DataError
+from configs.settings import Settings
+from training.dataset import Dataset
+from training.learner import Columns, Curve, Learner, Preset, useful_columns
+from training.questions import Calibration, Question, calibrate, calibrated, questions
+from training.split import Fold, Split
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, float], None]
+Curves = dict[Preset, tuple[Curve, ...]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The preset that won, its rounds per question, and the mean out-of-fold loss of every preset that was tried."""
+
+    preset: Preset
+    rounds: tuple[int, ...]
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What the folds gave: row numbers are places within the teaching part.
+
+    Parameters
+    ----------
+    learner
+        With the teaching rows' bins.
+    asked
+        The questions about the teaching rows.
+    folds
+        (train, valid) within the teaching part.
+    curves
+        Per preset, one curve per question.
+    choice
+        Made on all folds.
+    columns
+        Which columns taught.
+    """
+
+    learner: Learner
+    asked: tuple[Question, ...]
+    folds: tuple[Fold, ...]
+    curves: Curves
+    choice: Choice
+    columns: Columns
+
+    @property
+    def fold_rows(self) -> float:
+        """Mean number of teaching rows of the folds."""
+        return float(np.mean([len(train) for train, _ in self.folds]))
+
+    def scores(self, choice: Choice, number: int) -> Array:
+        """Raw scores of one fold's valid rows by a choice (rows, questions)."""
+        valid = self.folds[number][1]
+        curves = self.curves[choice.preset]
+        return np.column_stack(
+            [
+                self.learner.score(curve.boosters[number], valid, rounds)
+                for curve, rounds in zip(curves, choice.rounds, strict=True)
+            ]
+        )
+
+    def calibration(self) -> Calibration:
+        """From the choice's scores of all valid rows together."""
+        scores = [self.scores(self.choice, number) for number in range(len(self.folds))]
+        return calibrate(self.asked, np.concatenate(scores), np.concatenate([valid for _, valid in self.folds]))
+
+    def crosswise(self, repeats: int) -> tuple[tuple[Array, ...], Calibration]:
+        """Held-out calibrated scores (n, questions) of each repeat, and the calibration of all of them together.
+
+        Fold k's choice comes from the folds of the other parts, its calibration from the other folds of its repeat.
+        """
+        per = len(self.folds) // repeats
+        n = len(self.asked[0].y)
+        margins, pooled = [], []
+        for repeat in range(repeats):
+            mine = range(repeat * per, (repeat + 1) * per)
+            raw, margin = np.empty((2, n, len(self.asked)))
+            for number in mine:
+                raw[self.folds[number][1]] = self.scores(_choose(self.curves, without=number, per=per), number)
+            for number in mine:
+                train, valid = self.folds[number]
+                margin[valid] = calibrated(calibrate(self.asked, raw[train], train), raw[valid])
+            margins.append(margin)
+            pooled.append(raw)
+        every = np.tile(np.arange(n), repeats)
+        return tuple(margins), calibrate(self.asked, np.concatenate(pooled), every)
+
+
+def contest(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Contest:
+    """Race the portfolio on the folds of a split.
+
+    Raises
+    ------
+    DataError
+        When no feature varies among the teaching rows.
+    """
+    columns = useful_columns(dataset.X[split.train], dataset.catalog.names)
+    if not len(columns.kept):
+        raise DataError(
+            "no feature varies",
+            where=f"training set of '{dataset.target}'",
+            available=f"{len(columns.constant)} constant columns",
+            next_move="look at 'moments check': the tables may hold no events before the as_of dates",
+        )
+    asked = tuple(question.take(split.train) for question in questions(dataset))
+    folds = tuple(
+        (np.searchsorted(split.train, train), np.searchsorted(split.train, valid)) for train, valid in split.folds
+    )
+    X = np.ascontiguousarray(dataset.X[np.ix_(split.train, columns.kept)])
+    learner = Learner(X, category_places(dataset, columns), asked[0].objective, settings.learner, settings.seed)
+    curves = _race(learner, asked, folds, progress)
+    return Contest(learner, asked, folds, curves, _choose(curves), columns)
+
+
+def category_places(dataset: Dataset, columns: Columns) -> list[int]:
+    """Places, among the kept columns, of those that are categories."""
+    return [place for place, column in enumerate(columns.kept) if dataset.catalog.features[column].category]
+
+
+def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], progress: Progress | None) -> Curves:
+    """The two smallest presets together, then one after the other while each was better than the one before."""
+    curves: Curves = {}
+    waiting = list(learner.presets)
+    batch, waiting = waiting[:2], waiting[2:]
+    while batch:
+        done = len(curves) / len(learner.presets)
+        names = " and ".join(str(preset.leaves) for preset in batch)
+
+        def tell(share: float, done: float = done, part: int = len(batch), names: str = names) -> None:
+            if progress is not None:
+                progress(f"trees of {names} leaves", done + share * part / len(learner.presets))
+
+        found = learner.race([(preset, question.y) for preset in batch for question in asked], folds, tell)
+        for place, preset in enumerate(batch):
+            curves[preset] = tuple(found[place * len(asked) : (place + 1) * len(asked)])
+        losses = [_loss(curves[preset]) for preset in curves]
+        batch = waiting[:1] if len(losses) < 2 or losses[-1] < losses[-2] else []
+        waiting = waiting[1:]
+    return curves
+
+
+def _loss(curves: Sequence[Curve]) -> float:
+    return sum(curve.best()[1] for curve in curves)
+
+
+def _choose(curves: Curves, without: int | None = None, per: int = 1) -> Choice:
+    """The preset whose questions' losses add up to the least; `without` leaves the folds of one part out."""
+    found = {preset: [curve.best(without, per) for curve in own] for preset, own in curves.items()}
+    losses = {preset: sum(loss for _, loss in best) for preset, best in found.items()}
+    winner = min(losses, key=lambda preset: (losses[preset], preset.leaves))
+    return Choice(
+        winner,
+        tuple(rounds for rounds, _ in found[winner]),
+        {f"{preset.leaves} leaves": loss for preset, loss in losses.items()},
+    )
