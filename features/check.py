@@ -11,8 +11,8 @@ from typing import Final
 from configs.settings import Cancellation, Inactivity, Spend, Survey
 from features import check_content as content
 from features import schema
-from features.check_content import one
 from features.findings import Finding, Level
+from features.sources import one
 from features.tables import Tables
 
 _EVENTS: Final = (schema.TOUCHPOINTS, schema.SURVEYS, schema.TRANSACTIONS, schema.SUBSCRIPTIONS)
@@ -74,7 +74,7 @@ def _targets(tables: Tables) -> Iterator[Finding]:
             )
         if isinstance(target, Survey) and tables.rows.get(schema.SURVEYS):
             asked = "metric = 'nps' AND touchpoint IS NULL"
-            answers = one(tables, f"SELECT count(*) FROM surveys WHERE {asked}")[0]
+            answers = one(tables.con, f"SELECT count(*) FROM surveys WHERE {asked}")[0]
             if not answers:
                 metrics = [
                     row[0] for row in tables.con.execute("SELECT DISTINCT metric FROM surveys LIMIT 10").fetchall()
@@ -109,7 +109,7 @@ def _customers(tables: Tables) -> Iterator[Finding]:
         if not tables.rows.get(name):
             continue
         rows, ids = one(
-            tables,
+            tables.con,
             f"SELECT count(*), count(DISTINCT customer_id) FROM {name} "
             "WHERE customer_id NOT IN (SELECT customer_id FROM customers)",
         )
@@ -127,11 +127,11 @@ def _customers(tables: Tables) -> Iterator[Finding]:
             )
     if tables.rows.get(schema.TOUCHPOINTS):
         silent = one(
-            tables,
+            tables.con,
             "SELECT count(*) FROM (SELECT DISTINCT customer_id FROM customers) WHERE customer_id NOT IN "
             "(SELECT customer_id FROM touchpoints)",
         )[0]
-        total = one(tables, "SELECT count(DISTINCT customer_id) FROM customers")[0]
+        total = one(tables.con, "SELECT count(DISTINCT customer_id) FROM customers")[0]
         if total and silent / total > 0.5:
             yield Finding(
                 "warning",
@@ -149,7 +149,7 @@ def _times(tables: Tables) -> Iterator[Finding]:
         if not tables.rows.get(name):
             continue
         time = schema.TABLES[name].time
-        old = one(tables, f"SELECT count(*) FROM {name} WHERE {time} < {_OLDEST}")[0]
+        old = one(tables.con, f"SELECT count(*) FROM {name} WHERE {time} < {_OLDEST}")[0]
         if old:
             yield Finding(
                 "warning",
@@ -160,7 +160,7 @@ def _times(tables: Tables) -> Iterator[Finding]:
                 f"{old} rows lie before 1990",
                 "leave out placeholder dates such as 1900-01-01",
             )
-        early = one(tables, f"SELECT count(*) FROM {name} WHERE recorded_at < {time}")[0]
+        early = one(tables.con, f"SELECT count(*) FROM {name} WHERE recorded_at < {time}")[0]
         if early:
             yield Finding(
                 "warning",
@@ -173,7 +173,7 @@ def _times(tables: Tables) -> Iterator[Finding]:
             )
         yield from _gap(tables, name, str(time))
     if tables.rows.get(schema.SUBSCRIPTIONS):
-        wrong = one(tables, "SELECT count(*) FROM subscriptions WHERE ended_at < started_at")[0]
+        wrong = one(tables.con, "SELECT count(*) FROM subscriptions WHERE ended_at < started_at")[0]
         if wrong:
             yield Finding(
                 "error",
@@ -189,12 +189,12 @@ def _times(tables: Tables) -> Iterator[Finding]:
 def _gap(tables: Tables, name: str, time: str) -> Iterator[Finding]:
     """A hole in the whole table: four weeks without any row, where rows are otherwise daily business."""
     rows, days = one(
-        tables, f"SELECT count(*), (max({time}) - min({time})) / {schema.MICROSECONDS_PER_DAY} FROM {name}"
+        tables.con, f"SELECT count(*), (max({time}) - min({time})) / {schema.MICROSECONDS_PER_DAY} FROM {name}"
     )
     if not days or rows / days < 1:
         return
     longest, start = one(
-        tables,
+        tables.con,
         f"""SELECT max(next - t) / {schema.MICROSECONDS_PER_DAY}, CAST(make_timestamp(arg_max(t, next - t)) AS DATE)
             FROM (SELECT {time} AS t, lead({time}) OVER (ORDER BY {time}) AS next FROM {name}) WHERE next IS NOT NULL""",
     )
@@ -215,7 +215,7 @@ def _future(tables: Tables, now: int) -> Iterator[Finding]:
         if not tables.rows.get(name):
             continue
         time = schema.TABLES[name].time
-        rows = one(tables, f"SELECT count(*) FROM {name} WHERE {time} > {now}")[0]
+        rows = one(tables.con, f"SELECT count(*) FROM {name} WHERE {time} > {now}")[0]
         if rows:
             yield Finding(
                 "error",
@@ -232,7 +232,7 @@ def _duplicates(tables: Tables) -> Iterator[Finding]:
     for name in _EVENTS:
         if not tables.rows.get(name) or schema.EVENT_ID in tables.columns[name]:
             continue
-        distinct = one(tables, f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})")[0]
+        distinct = one(tables.con, f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})")[0]
         twice = tables.rows[name] - distinct
         if twice:
             yield Finding(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from configs.errors import nearest
 from features import schema
 from features.encode import MEASURE_PREFIX
 from features.findings import Finding
 from features.learn import MAX_TOUCHPOINTS, identifiers
-from features.sources import column
+from features.sources import column, one
 from features.tables import Tables
 
 _RANGES: Final = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
@@ -19,12 +19,6 @@ _CHANGING: Final = re.compile(
     r"(^|_)(tenure|balance|total|last|latest|current|recency|count|days|months|status|active|inactive|lifetime|"
     r"churn(ed)?|score|usage|overdue|cancel(led)?)(_|$)"
 )
-
-
-def one(tables: Tables, query: str) -> tuple[Any, ...]:
-    """The only row of an aggregate, read to its end: a half-read result keeps the connection from other work."""
-    (row,) = tables.con.execute(query).fetchall()
-    return tuple(row)
 
 
 def touchpoints(tables: Tables) -> Iterator[Finding]:
@@ -118,7 +112,7 @@ def surveys(tables: Tables) -> Iterator[Finding]:
         least, most = _RANGES[metric]
         if low < least or high > most:
             outside = one(
-                tables,
+                tables.con,
                 f"SELECT count(*) FROM surveys WHERE metric = '{metric}' AND score NOT BETWEEN {least} AND {most}",
             )[0]
             yield Finding(
@@ -130,7 +124,7 @@ def surveys(tables: Tables) -> Iterator[Finding]:
                 f"{outside} answers to '{metric}' lie outside {least} to {most} ({low:g} to {high:g})",
                 "recode or leave out codes such as 11 or 99 for 'no answer'",
             )
-    about = one(tables, "SELECT count(*) FROM surveys WHERE metric = 'nps' AND touchpoint IS NOT NULL")[0]
+    about = one(tables.con, "SELECT count(*) FROM surveys WHERE metric = 'nps' AND touchpoint IS NOT NULL")[0]
     if about:
         yield Finding(
             "note",
@@ -160,7 +154,9 @@ def attributes(tables: Tables) -> Iterator[Finding]:
     dated = schema.VALID_FROM in tables.columns[schema.CUSTOMERS]
     changing = []
     for name in tables.attributes:
-        filled, distinct = one(tables, f"SELECT count({column(name)}), count(DISTINCT {column(name)}) FROM customers")
+        filled, distinct = one(
+            tables.con, f"SELECT count({column(name)}), count(DISTINCT {column(name)}) FROM customers"
+        )
         if rows and filled < rows / 2:
             yield Finding(
                 "note",

@@ -9,7 +9,7 @@ from features import schema
 from features.catalog import Catalog
 from features.encode import MEASURE_PREFIX
 from features.journey import ABOUT_ENCOUNTER, MeasureInfo, Vocabulary
-from features.sources import column, quoted
+from features.sources import column, one, quoted
 from features.tables import Tables
 
 MAX_TOUCHPOINTS: Final = 100
@@ -67,10 +67,9 @@ def identifiers(tables: Tables) -> dict[str, int]:
     found = {}
     for name, kind in tables.attributes.items():
         if kind == "category":
-            row = tables.con.execute(
-                f"SELECT count(DISTINCT {column(name)}), count(DISTINCT customer_id) FROM customers"
-            ).fetchone()
-            distinct, customers = row or (0, 0)
+            distinct, customers = one(
+                tables.con, f"SELECT count(DISTINCT {column(name)}), count(DISTINCT customer_id) FROM customers"
+            )
             if distinct > max(50, IDENTIFIER_SHARE * customers):
                 found[name] = int(distinct)
     return found
@@ -109,14 +108,14 @@ def _touchpoints(
     measures = {}
     for name, item in configured.items():
         source = column(MEASURE_PREFIX + name)
-        row = tables.con.execute(
-            f"SELECT quantile_disc({source}, 0.5) FROM touchpoints WHERE {source} IS NOT NULL AND {before}"
-        ).fetchone()
+        (median,) = one(
+            tables.con, f"SELECT quantile_disc({source}, 0.5) FROM touchpoints WHERE {source} IS NOT NULL AND {before}"
+        )
         measures[name] = MeasureInfo(
             unit=item.unit,
             better="higher" if item.higher_is_better else "lower",
             effort=item.effort,
-            median=float(row[0]) if row and row[0] is not None else 0.0,
+            median=float(median) if median is not None else 0.0,
         )
     return kinds, measures, {kind: measured[kind] for kind in kinds}
 

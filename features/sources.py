@@ -239,6 +239,12 @@ class Sources:
             self.con.execute("DELETE FROM reject_errors")
 
 
+def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row of an aggregate, read to its end: DuckDB 2.0 refuses other work while a result is half read."""
+    (row,) = con.execute(query).fetchall()
+    return tuple(row)
+
+
 def identifier(name: str) -> str:
     """A possibly dotted name, quoted for SQL."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
@@ -297,4 +303,4 @@ def _encoding(path: Path) -> str:
     return "utf-8"
 
 
-__all__ = ["RawSource", "Sources", "column", "identifier", "quoted"]
+__all__ = ["RawSource", "Sources", "column", "identifier", "one", "quoted"]

@@ -25,7 +25,7 @@ from configs.settings import Settings, Table
 from features import schema
 from features.encode import LIMIT, MEASURE_PREFIX
 from features.findings import Finding
-from features.sources import Sources, column, quoted
+from features.sources import Sources, column, one, quoted
 
 _BLANK = "('', 'NA', 'N/A', 'NaN', 'nan', 'NULL', 'null', 'None')"
 
@@ -73,8 +73,8 @@ class Tables:
             parts.append(f"SELECT ended_at AS t FROM {schema.SUBSCRIPTIONS} WHERE ended_at IS NOT NULL")
         if not parts:
             return None
-        (found,) = self.con.execute(f"SELECT min(t), max(t) FROM ({' UNION ALL '.join(parts)})").fetchall()
-        return (int(found[0]), int(found[1])) if found and found[0] is not None else None
+        first, last = one(self.con, f"SELECT min(t), max(t) FROM ({' UNION ALL '.join(parts)})")
+        return (int(first), int(last)) if first is not None else None
 
     @property
     def timeless(self) -> bool:
@@ -105,9 +105,10 @@ class Tables:
         """A digest of the canonical rows of each table, whatever their order."""
         found = {}
         for name in sorted(self.present):
-            (row,) = self.con.execute(
-                f"SELECT count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t) % 4294967291), 0) FROM {name} AS t"
-            ).fetchall()
+            row = one(
+                self.con,
+                f"SELECT count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t) % 4294967291), 0) FROM {name} AS t",
+            )
             found[name] = "-".join(f"{int(part):x}" for part in row)
         return found
 
@@ -208,9 +209,7 @@ def _read(tables: Tables, sources: Sources, name: str, table: Table) -> None:
     con.execute(f"CREATE TABLE {name} AS SELECT {', '.join(select)}, CASE {bad} END AS _bad FROM {raw}")
     _set_aside(tables, sources, name)
     _drop_duplicates(tables, name, chosen)
-    # All of it is fetched: a result that is half read keeps the connection from other work.
-    ((count,),) = con.execute(f"SELECT count(*) FROM {name}").fetchall()
-    tables.rows[name] = int(count)
+    tables.rows[name] = int(one(con, f"SELECT count(*) FROM {name}")[0])
     tables.present = tables.present | {name}
     tables.columns[name] = tuple(item.name for item in spec.columns if item.name in chosen)
     tables.findings += sources.findings
@@ -290,13 +289,13 @@ def _attribute_kind(
     source = column(name)
     if kind == "VARCHAR":
         text = f"trim({source})"
-        row = con.execute(
+        filled, words, codes = one(
+            con,
             f"""SELECT count(*) FILTER ({text} NOT IN {_BLANK}),
                        count(*) FILTER ({text} NOT IN {_BLANK} AND TRY_CAST({text} AS DOUBLE) IS NULL),
                        count(*) FILTER (regexp_matches({text}, '^0[0-9]+$'))
-                FROM {raw}"""
-        ).fetchone()
-        filled, words, codes = row or (0, 0, 0)
+                FROM {raw}""",
+        )
         return "number" if filled and not words and not codes else "category"
     if kind == "BOOLEAN" or kind.startswith("ENUM"):
         return "category"
@@ -348,8 +347,8 @@ def _set_aside(tables: Tables, sources: Sources, name: str) -> None:
         )
     for item in tables.settings.data.tables[name].measures if name == schema.TOUCHPOINTS else ():  # type: ignore[index]
         measure = column(MEASURE_PREFIX + item)
-        row = con.execute(f"SELECT count(*) FROM {name} WHERE abs({measure}) > {LIMIT}").fetchone()
-        if row and row[0]:
+        row = one(con, f"SELECT count(*) FROM {name} WHERE abs({measure}) > {LIMIT}")
+        if row[0]:
             tables.findings.append(
                 Finding(
                     "warning",
@@ -369,21 +368,21 @@ def _drop_duplicates(tables: Tables, name: str, chosen: dict[str, str]) -> None:
     if name == schema.CUSTOMERS:
         key, keep, code = "customer_id, valid_from", "", "duplicate_customer"
         message = "rows repeat a customer (at the same time)"
-        twice = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})").fetchone()
-        one = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {name})").fetchone()
-        level: Literal["error", "warning"] = "error" if twice != one else "warning"
+        rows = one(con, f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})")
+        keys = one(con, f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {name})")
+        level: Literal["error", "warning"] = "error" if rows != keys else "warning"
         next_move = "keep one row per customer, or date the versions with valid_from"
     elif schema.EVENT_ID in chosen:
         key, keep, code, level = schema.EVENT_ID, f"{schema.EVENT_ID} IS NULL OR", "duplicate_event", "warning"
         message, next_move = "rows repeat an event_id and were dropped", "send each event once"
     else:
         return
-    before = con.execute(f"SELECT count(*) FROM {name}").fetchone()
+    (before,) = one(con, f"SELECT count(*) FROM {name}")
     con.execute(
         f"""CREATE OR REPLACE TABLE {name} AS
             SELECT * FROM {name} AS t QUALIFY {keep} row_number() OVER (PARTITION BY {key} ORDER BY t) = 1"""
     )
-    after = con.execute(f"SELECT count(*) FROM {name}").fetchone()
-    dropped = (before[0] if before else 0) - (after[0] if after else 0)
+    (after,) = one(con, f"SELECT count(*) FROM {name}")
+    dropped = before - after
     if dropped:
         tables.findings.append(Finding(level, code, name, None, dropped, f"{dropped} {message}", next_move))

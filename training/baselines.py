@@ -31,7 +31,7 @@ PENALTIES: Final = (0.003, 0.03, 0.3)
 MOST_ROWS: Final = 20_000
 """Rows of a logistic fit at most: more move its few hundred weights by less than their noise."""
 MOST_CATEGORIES: Final = 30
-TUNING_ROWS: Final = 6_000
+TUNING_ROWS: Final = 4_000
 _KNOTS: Final = 100
 
 

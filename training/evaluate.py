@@ -34,8 +34,8 @@ EMPC_CONTACT: Final = 1.0
 EMPC_ALPHA: Final = 6.0
 EMPC_BETA: Final = 14.0
 
-# Metrics whose resampled values are biased upwards (distances): their interval is the reflected one (Efron, 1993).
-_DISTANCES: Final = frozenset({"ece", "nps_points_error"})
+# Resampling noise adds to a distance, so that its resampled values lie above it: its interval is the reflected one.
+_DISTANCES: Final = frozenset({"ece"})
 
 
 def weights(customers: NDArray[np.int64], draws: int, seed: int) -> Iterator[Array]:

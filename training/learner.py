@@ -148,10 +148,10 @@ class _Silent:
         """Forget a warning (such as that no split is left, which early stopping sees)."""
 
 
-def _grow(run: _Run, number: int) -> list[float]:
+def _grow(run: _Run, number: int, rounds: int) -> list[float]:
     """A few more rounds of one fold's booster; its loss after each."""
     booster, losses = run.boosters[number], []
-    for _ in range(run.step):
+    for _ in range(rounds):
         booster.update()
         losses.append(float(booster.eval_valid()[0][2]))
     return losses
@@ -244,8 +244,8 @@ class Learner:
         runs = [self._run(preset, y, folds, sizes) for preset, y in jobs]
         with ThreadPoolExecutor(workers(self.options), initializer=quiet) as pool:
             while active := [run for run in runs if not run.done]:
-                pairs = [(run, number) for run in active for number in range(len(folds))]
-                for (run, number), losses in zip(pairs, pool.map(_grow, *zip(*pairs, strict=True)), strict=True):
+                steps = [(run, number, run.step) for run in active for number in range(len(folds))]
+                for (run, number, _), losses in zip(steps, pool.map(_grow, *zip(*steps, strict=True)), strict=True):
                     run.losses[number] += losses
                 if progress is not None:
                     progress(float(np.mean([run.share for run in runs])))
