@@ -127,7 +127,9 @@ def open_tables(settings: Settings) -> Iterator[Tables]:
     sources: Sources | None = None
     try:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET enable_progress_bar = false")
+        # Off already in a notebook without widgets, where setting it at all is an error.
+        if con.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+            con.execute("SET enable_progress_bar = false")
         con.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
         texts = scratch / "texts"
         texts.mkdir()

@@ -1,0 +1,89 @@
+"""One target's part of metrics.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.settings import Settings
+from tests.training import made
+from training import judge, model
+from training.split import split
+from training.targets import Task
+
+EXPECTED = {
+    "binary": {"auc", "average_precision", "log_loss", "brier", "ece", "lift_at_10", "empc", "calibration_in_the_large"},
+    "ordinal": {"log_loss", "rps", "qwk", "macro_f1", "macro_auc", "nps_points_error", "nps_points_bias"},
+    "amount": {"mae", "rmse", "spearman", "bias_ratio"},
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return made.settings(tmp_path, {"churn": {"kind": "column", "column": "left", "positive": "y"}})
+
+
+def judged(settings: Settings, task: Task, dates: tuple[int, ...] = ()) -> dict[str, Any]:
+    dataset = made.dataset(task, rows=1800, dates=dates)
+    division = split(dataset, settings.validation, 7)
+    return judge.metrics(dataset, division, model.fit(dataset, division, settings).held, settings)
+
+
+@pytest.mark.parametrize("dates", [(), made.months(12)], ids=["flat", "dated"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+def test_every_promised_metric_is_there(settings: Settings, task: Task, dates: tuple[int, ...]) -> None:
+    """Each metric is {value, low, high}; counts, validation and floors stand beside it; all of it is JSON."""
+    found = judged(settings, task, dates)
+    json.dumps(found, allow_nan=False)
+    for name in EXPECTED[task]:
+        assert set(found[name]) == {"value", "low", "high"}, name
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert found["validation"] == ("out_of_time" if dates else "grouped_folds" if task == "amount" else found["validation"])
+    assert bool(found["test_as_of"]) == bool(dates)
+    assert found["n_train"] > 0
+    assert found["n_test"] > 0
+    assert "prior" in found["baselines"]
+    assert all(isinstance(value, float | None) for floor in found["baselines"].values() for value in floor.values())
+
+
+def test_a_signal_beats_the_prior_and_floors_are_near(settings: Settings) -> None:
+    """Where labels follow the features, the model is far from the prior; the logistic floor is a good one here."""
+    found = judged(settings, "binary")
+    loss = found["log_loss"]["value"]
+    assert loss < 0.93 * found["baselines"]["prior"]["log_loss"]
+    assert found["baselines"]["logistic"]["auc"] > 0.75
+    assert abs(found["calibration_in_the_large"]["value"]) < 0.02
+
+
+def test_noise_is_no_better_than_the_prior(settings: Settings) -> None:
+    """Where nothing can be known the loss is the prior's, and the interval of the AUC holds one half."""
+    dataset = made.dataset(rows=1500, signal=0.0)
+    division = split(dataset, settings.validation, 7)
+    found = judge.metrics(dataset, division, model.fit(dataset, division, settings).held, settings)
+    assert found["log_loss"]["value"] == pytest.approx(found["baselines"]["prior"]["log_loss"], abs=0.01)
+    assert found["auc"]["low"] - 0.02 < 0.5 < found["auc"]["high"] + 0.02
+
+
+def test_seen_and_unseen_customers_and_periods(settings: Settings) -> None:
+    """A split in time tells of customers that were taught and others, and of the level per period."""
+    found = judged(settings, "binary", made.months(12))
+    assert found["by_customer"]["seen"]["n"] + found["by_customer"]["unseen"]["n"] == found["n_test"]
+    assert [period["period"] for period in found["periods"]] == found["test_as_of"]
+    assert found["periods"][0]["observed"] == pytest.approx(found["base_rate"])
+
+
+def test_the_same_rows_give_the_same_metrics(settings: Settings) -> None:
+    """Twice the same: nothing depends on the day or on threads."""
+    assert judged(settings, "ordinal") == judged(settings, "ordinal")
+
+
+def test_levels_for_percentiles() -> None:
+    """NPS answers are ordered by promoter minus detractor; others by themselves."""
+    nps = made.dataset("ordinal", rows=30)
+    answer = np.array([[0.2, 0.3, 0.5]])
+    np.testing.assert_allclose(judge.level(nps, answer), [0.3])
+    np.testing.assert_allclose(judge.level(made.dataset(rows=30), np.array([0.4])), [0.4])

@@ -1,0 +1,96 @@
+"""Held-out answers and the bundle that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.settings import Settings
+from tests.training import made
+from training import judge, model
+from training.bundle import Bundle
+from training.evaluate import auc
+from training.split import split
+from training.targets import Task
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return made.settings(tmp_path, {"churn": {"kind": "column", "column": "left", "positive": "y"}})
+
+
+def shipped(settings: Settings, task: Task, dates: tuple[int, ...] = ()) -> tuple[Bundle, made.Dataset, np.ndarray]:  # type: ignore[type-arg]
+    dataset = made.dataset(task, rows=1800, dates=dates)
+    division = split(dataset, settings.validation, 7)
+    fitted = model.fit(dataset, division, settings)
+    rows, answer = judge.held_out_answers(dataset, division, fitted.held)
+    level = judge.level(dataset, answer)
+    bundle, golden = model.ship(dataset, fitted, settings, answers=level, validation=division.kind)
+    assert len(rows) == len(answer)
+    return bundle, dataset, golden
+
+
+@pytest.mark.parametrize("dates", [(), made.months(12)], ids=["flat", "dated"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+def test_every_task_ships(settings: Settings, tmp_path: Path, task: Task, dates: tuple[int, ...]) -> None:
+    """Each task, with time or without: a bundle that loads, with answers in its shape and references in order."""
+    bundle, dataset, golden = shipped(settings, task, dates)
+    bundle.save(tmp_path / "bundle", golden)
+    loaded = Bundle.load(tmp_path / "bundle")
+    answers = loaded.predict(dataset.select(loaded.catalog))
+    assert answers.shape == ((len(dataset), 3) if task == "ordinal" else (len(dataset),))
+    assert list(bundle.quantiles) == sorted(bundle.quantiles)
+    assert len(bundle.quantiles) == 101
+    assert bundle.reference["plan"] in made.PLANS
+    assert bundle.data_from == ("2024-01-01T00:00:00Z" if dates else None)
+    if task == "binary":
+        assert bundle.bands["medium"] <= bundle.bands["high"]
+        assert bundle.base_rate == pytest.approx(dataset.label.mean())
+        assert auc(dataset.label, answers) > 0.75
+    if task == "ordinal":
+        np.testing.assert_allclose(answers.sum(axis=1), 1.0)
+        assert bundle.class_rates is not None
+    if task == "amount":
+        assert answers.mean() == pytest.approx(dataset.label.mean(), rel=0.2)
+
+
+def test_the_same_rows_give_the_same_bundle(settings: Settings, tmp_path: Path) -> None:
+    """Training twice gives one digest."""
+    digests = []
+    for name in ("one", "two"):
+        bundle, _, golden = shipped(settings, "binary", made.months(12))
+        digests.append(bundle.save(tmp_path / name, golden).sha256)
+    assert digests[0] == digests[1]
+
+
+def test_labels_of_the_judged_rows_touch_nothing_judged(settings: Settings) -> None:
+    """Turning the judged labels round changes no held-out answer: choice, model, calibration and season come from before."""
+    dataset = made.dataset(rows=1800, dates=made.months(12))
+    division = split(dataset, settings.validation, 7)
+    before = model.fit(dataset, division, settings).held
+    dataset.label[division.test] = 1 - dataset.label[division.test]
+    after = model.fit(dataset, division, settings).held
+    np.testing.assert_array_equal(before.margins[0], after.margins[0])
+    assert before.calibration == after.calibration
+
+
+def test_golden_rows_are_nobodys(settings: Settings) -> None:
+    """A golden row is put together column by column, and the last is all missing."""
+    _, dataset, golden = shipped(settings, "binary")
+    real = {row.tobytes() for row in dataset.X}
+    assert not any(row.tobytes() in real for row in golden)
+    assert np.isnan(golden[-1]).all()
+
+
+def test_columns_left_out_are_named_in_the_bundle(settings: Settings) -> None:
+    """A copy of a feature does not ship, and the bundle says whose copy it was."""
+    dataset = made.dataset(rows=600)
+    dataset.X[:, 3] = dataset.X[:, 2]
+    division = split(dataset, settings.validation, 7)
+    fitted = model.fit(dataset, division, settings)
+    answers = np.linspace(0, 1, 50)
+    bundle, _ = model.ship(dataset, fitted, settings, answers=answers, validation=division.kind)
+    assert "n3" not in bundle.catalog.names
+    assert bundle.details["left_out"]["duplicate"] == {"n3": "n2"}

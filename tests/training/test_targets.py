@@ -1,0 +1,260 @@
+"""Labelled rows of every kind of target, on tables small enough to be labelled by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.errors import ConfigError, DataError
+from features.rows import NO_AS_OF
+from tests.training.made import at, company
+from training.targets import KINDS, LabelledRows, rows_for, task_of
+from training.targets.nps import classes
+
+ONE_DATE: dict[str, Any] = {"snapshots": {"first": "2024-06-01", "last": "2024-06-01"}}
+CLOCK = {"customer_id": ["z", "z"], "occurred_at": ["2024-01-01", "2024-12-31"], "touchpoint": ["visit", "visit"]}
+
+
+def labels(found: LabelledRows) -> dict[str, float]:
+    assert found.rows.label is not None
+    return dict(zip(found.rows.customer_id.tolist(), found.rows.label.tolist(), strict=True))
+
+
+def people(*names: str) -> dict[str, list[Any]]:
+    return {"customer_id": list(names)}
+
+
+def contracts(*rows: tuple[str, str, str | None]) -> dict[str, dict[str, list[Any]]]:
+    names, starts, ends = ([row[place] for row in rows] for place in range(3))
+    return {
+        "customers": people(*dict.fromkeys([*names, "z"])),
+        "touchpoints": CLOCK,
+        "subscriptions": {"customer_id": names, "started_at": starts, "ended_at": ends},
+    }
+
+
+def test_cancellation_labels(tmp_path: Path) -> None:
+    """1 only where a contract ends inside the window and none runs when it closes; the edges are [opens, closes)."""
+    rows = contracts(
+        ("runs", "2024-01-01", None),
+        ("leaves", "2024-01-01", "2024-06-20"),
+        ("leaves_at_opening", "2024-01-01", "2024-06-01"),
+        ("leaves_at_close", "2024-01-01", "2024-07-31"),
+        ("renews", "2024-01-01", "2024-06-20"),
+        ("renews", "2024-06-21", None),
+        ("comes_back_later", "2024-01-01", "2024-06-20"),
+        ("comes_back_later", "2024-09-01", None),
+        ("left_before", "2024-01-01", "2024-05-31"),
+        ("not_yet", "2024-06-01", None),
+        ("comes_and_goes", "2024-01-01", "2024-06-10"),
+        ("comes_and_goes", "2024-06-15", "2024-07-01"),
+    )
+    targets = {"churn": {"kind": "cancellation", "horizon_days": 60}}
+    with company(tmp_path, targets, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {
+        "runs": 0.0,
+        "leaves": 1.0,
+        "leaves_at_opening": 1.0,
+        "leaves_at_close": 0.0,
+        "renews": 0.0,
+        "comes_back_later": 1.0,
+        "comes_and_goes": 1.0,
+    }
+    assert found.dropped == {"censored": 0, "left_during_lead": 0}
+
+
+def test_cancellation_drops_who_left_during_the_lead(tmp_path: Path) -> None:
+    """With a lead, who is gone when the label window opens is dropped and counted."""
+    rows = contracts(("gone", "2024-01-01", "2024-06-10"), ("late", "2024-01-01", "2024-07-10"), ("runs", "2024-01-01", None))
+    targets = {"churn": {"kind": "cancellation", "horizon_days": 60, "lead_days": 14}}
+    with company(tmp_path, targets, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {"late": 1.0, "runs": 0.0}
+    assert found.dropped["left_during_lead"] == 1
+
+
+def test_censored_rows_are_counted(tmp_path: Path) -> None:
+    """Customers at a date whose label window is not over are no rows, and the count says how many."""
+    rows = contracts(("runs", "2024-01-01", None), ("also", "2024-02-01", None))
+    targets = {"churn": {"kind": "cancellation", "horizon_days": 60}}
+    keys = {"snapshots": {"first": "2024-10-01", "last": "2024-12-01", "every_days": 61}}
+    with company(tmp_path, targets, rows, **keys) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert set(found.rows.as_of.tolist()) == {at("2024-10-01")}
+    assert found.dropped["censored"] == 2
+
+
+def test_inactivity_labels(tmp_path: Path) -> None:
+    """Active before as_of (the moment itself is after it), 1 where no transaction falls into the window."""
+    events = {
+        "stays": ["2024-05-20", "2024-06-20"],
+        "leaves": ["2024-05-20", "2024-08-20"],
+        "at_as_of": ["2024-05-20", "2024-06-01"],
+        "at_close": ["2024-05-20", "2024-07-31"],
+        "too_long_ago": ["2024-01-01", "2024-06-20"],
+        "edge_of_activity": ["2024-05-02", "2024-06-20"],
+        "new": ["2024-06-02", "2024-12-31"],
+    }
+    rows = {
+        "customers": people(*events),
+        "transactions": {
+            "customer_id": [name for name, days in events.items() for _ in days],
+            "occurred_at": [day for days in events.values() for day in days],
+            "amount": [1.0 for days in events.values() for _ in days],
+        },
+    }
+    targets = {"churn": {"kind": "inactivity", "horizon_days": 60, "active_within_days": 30}}
+    with company(tmp_path, targets, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {"stays": 0.0, "leaves": 1.0, "at_as_of": 0.0, "at_close": 1.0, "edge_of_activity": 0.0}
+
+
+def test_inactivity_counts_touchpoints_where_there_are_no_transactions(tmp_path: Path) -> None:
+    """Without transactions an encounter is the sign of life."""
+    rows = {"customers": people("z"), "touchpoints": {**CLOCK, "occurred_at": ["2024-05-20", "2024-12-31"]}}
+    targets = {"churn": {"kind": "inactivity", "horizon_days": 60, "active_within_days": 30}}
+    with company(tmp_path, targets, rows, **ONE_DATE) as tables:
+        assert labels(rows_for(tables, tables.settings, "churn")) == {"z": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("positive", "values", "expected"),
+    [
+        ("Yes", ["Yes", "No", None, "Yes"], [1.0, 0.0, 1.0]),
+        (True, ["yes", "NO", "y", "0"], [1.0, 0.0, 1.0, 0.0]),
+        (False, ["true", "false", "true", "false"], [0.0, 1.0, 0.0, 1.0]),
+        (1, ["1", "0", "1.0", "2"], [1.0, 0.0, 1.0, 0.0]),
+    ],
+)
+def test_column_labels(tmp_path: Path, positive: Any, values: list[Any], expected: list[float]) -> None:
+    """The positive value is found as text, as a number, or as what YAML makes of a bare Yes; no label is no row."""
+    rows = {"customers": {"customer_id": list("abcd"), "left": values, "age": [1, 2, 3, 4]}}
+    targets = {"churn": {"kind": "column", "column": "left", "positive": positive}}
+    with company(tmp_path, targets, rows) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert list(labels(found).values()) == expected
+    assert set(found.rows.as_of.tolist()) == {NO_AS_OF}
+    assert found.dropped == {"no_label": values.count(None)}
+
+
+def test_column_labels_with_a_moment(tmp_path: Path) -> None:
+    """With `as_of` every row stands at that moment; of several versions the newest says how it ended."""
+    rows = {"customers": {"customer_id": ["a", "a", "b"], "valid_from": ["2024-01-01", "2024-05-01", "2024-01-01"], "left": list("nyn")}}
+    targets = {"churn": {"kind": "column", "column": "left", "positive": "y", "as_of": "2024-06-01"}}
+    with company(tmp_path, targets, rows) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {"a": 1.0, "b": 0.0}
+    assert set(found.rows.as_of.tolist()) == {at("2024-06-01")}
+
+
+def test_a_positive_value_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    """The message lists the values and proposes the closest."""
+    rows = {"customers": {"customer_id": ["a", "b"], "left": ["Attrited Customer", "Existing Customer"]}}
+    targets = {"churn": {"kind": "column", "column": "left", "positive": "Atrited Customer"}}
+    with company(tmp_path, targets, rows) as tables, pytest.raises(DataError, match="did you mean 'Attrited Customer'"):
+        rows_for(tables, tables.settings, "churn")
+
+
+def test_survey_rows(tmp_path: Path) -> None:
+    """One row per answer on the relationship; answers about an encounter and impossible scores are counted out."""
+    rows = {
+        "customers": people("a", "b"),
+        "surveys": {
+            "customer_id": ["b", "a", "a", "a", "b", "b", "a"],
+            "answered_at": ["2024-01-02", "2024-01-01", "2024-02-01", "2024-03-01", "2024-03-01", "2024-04-01", "2024-04-01"],
+            "metric": ["nps", "nps", "nps", "nps", "csat", "nps", "nps"],
+            "score": [10.0, 0.0, 11.0, 9.0, 5.0, 6.5, 7.0],
+            "touchpoint": [None, None, None, "call", None, None, ""],
+        },
+    }
+    with company(tmp_path, {"nps": {"kind": "survey"}}, rows) as tables:
+        found = rows_for(tables, tables.settings, "nps")
+    assert found.rows.customer_id.tolist() == ["a", "b", "a"]
+    assert found.rows.as_of.tolist() == [at("2024-01-01"), at("2024-01-02"), at("2024-04-01")]
+    assert found.rows.label is not None
+    assert found.rows.label.tolist() == [0.0, 10.0, 7.0]
+    assert found.dropped == {"about_an_encounter": 1, "score_out_of_range": 2, "same_moment": 0}
+
+
+def test_two_answers_in_one_moment_are_one_row(tmp_path: Path) -> None:
+    """Of two answers at the same time the lower one stays, and the other is counted."""
+    rows = {
+        "customers": people("a"),
+        "surveys": {
+            "customer_id": ["a", "a"],
+            "answered_at": ["2024-01-01", "2024-01-01"],
+            "metric": ["nps", "nps"],
+            "score": [9.0, 3.0],
+        },
+    }
+    with company(tmp_path, {"nps": {"kind": "survey"}}, rows) as tables:
+        found = rows_for(tables, tables.settings, "nps")
+    assert labels(found) == {"a": 3.0}
+    assert found.dropped["same_moment"] == 1
+
+
+def test_scores_become_categories() -> None:
+    """0-6 detractor, 7-8 passive, 9-10 promoter."""
+    assert classes(np.arange(11.0)).tolist() == [0] * 7 + [1] * 2 + [2] * 2
+
+
+def test_spend_sums_the_window_exactly(tmp_path: Path) -> None:
+    """Refunds count, the edges are [opens, closes), and who bought nothing spent nothing."""
+    rows = {
+        "customers": people("a", "b"),
+        "transactions": {
+            "customer_id": ["a", "a", "a", "a", "b", "z"],
+            "occurred_at": ["2024-05-01", "2024-06-01", "2024-06-20", "2024-07-31", "2024-05-01", "2024-12-31"],
+            "amount": [5.0, 0.1, 0.2, 99.0, 7.0, 1.0],
+        },
+    }
+    with company(tmp_path, {"value": {"kind": "spend", "horizon_days": 60}}, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "value")
+    assert labels(found) == {"a": 0.3, "b": 0.0}
+
+
+def test_spend_of_contracts_without_transactions(tmp_path: Path) -> None:
+    """Where there are contracts but no transactions, the fee for the time they run inside the window is the money."""
+    rows = contracts(("all", "2024-01-01", None), ("half", "2024-01-01", "2024-07-01"))
+    rows["subscriptions"]["monthly_fee"] = [10.0, 10.0]
+    with company(tmp_path, {"value": {"kind": "spend", "horizon_days": 60}}, rows, **ONE_DATE) as tables:
+        found = labels(rows_for(tables, tables.settings, "value"))
+    assert found["all"] == pytest.approx(10 * 60 / (365.25 / 12), abs=1e-3)
+    assert found["half"] == pytest.approx(10 * 30 / (365.25 / 12), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ({"kind": "cancellation", "horizon_days": 30}, "needs the table 'subscriptions'"),
+        ({"kind": "survey"}, "needs the table 'surveys'"),
+        ({"kind": "spend", "horizon_days": 30}, "needs the table 'transactions'"),
+        ({"kind": "inactivity", "horizon_days": 30}, "nothing says when a customer was active"),
+    ],
+)
+def test_a_missing_table_is_named(tmp_path: Path, target: dict[str, Any], message: str) -> None:
+    """A target without its table says which table it needs."""
+    with (
+        company(tmp_path, {"t": target}, {"customers": {"customer_id": ["a"], "age": [1]}}) as tables,
+        pytest.raises(DataError, match=message),
+    ):
+        rows_for(tables, tables.settings, "t")
+
+
+def test_an_unknown_target_is_named(tmp_path: Path) -> None:
+    """A target that is not configured is answered with the nearest that is."""
+    rows = {"customers": {"customer_id": ["a"], "left": ["y"]}}
+    targets = {"churn": {"kind": "column", "column": "left", "positive": "y"}}
+    with company(tmp_path, targets, rows) as tables, pytest.raises(ConfigError, match="did you mean 'churn'"):
+        rows_for(tables, tables.settings, "chrun")
+
+
+def test_every_kind_has_a_task(tmp_path: Path) -> None:
+    """Each kind of target that a configuration can name is in the registry."""
+    assert set(KINDS) == {"cancellation", "inactivity", "column", "survey", "spend"}
+    with company(tmp_path, {"nps": {"kind": "survey"}}, {"customers": {"customer_id": ["a"]}}) as tables:
+        assert task_of(tables.settings.targets["nps"]) == "ordinal"
