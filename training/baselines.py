@@ -146,7 +146,7 @@ def same_again(X: Array, catalog: Catalog, horizon_days: int) -> Array | None:
     }
     if not windows:
         return None
-    nearest = min(windows, key=lambda days: (abs((days or 0) - horizon_days), days))
+    nearest = min(windows, key=lambda days: (abs((days or 0) - horizon_days), -(days or 0)))
     return np.nan_to_num(X[:, windows[nearest]]) * (horizon_days / (nearest or 1))
 
 

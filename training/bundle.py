@@ -193,26 +193,33 @@ class Bundle:
                 next_move="update this installation, or train again with it",
             )
         catalog = _checked_catalog(content, str(folder / CONTENT))
-        bundle = cls(
-            target=content["target"],
-            task=content["task"],
-            spec=content["spec"],
-            catalog=catalog,
-            models=tuple(texts[name] for name in content["models"]),
-            calibration=tuple(tuple(row) for row in content["calibration"]),
-            quantiles=tuple(content["quantiles"]),
-            reference=content["reference"],
-            base_rate=content["base_rate"],
-            class_rates=None if content["class_rates"] is None else tuple(content["class_rates"]),
-            bands=content["bands"],
-            data_from=content["data_from"],
-            data_until=content["data_until"],
-            details=content["details"],
-            version=str(release.get("version", "")),
-            trained_at=str(release.get("trained_at", "")),
-            commit=release.get("commit"),
-            sha256=digest,
-        )
+        try:
+            bundle = cls(
+                target=content["target"],
+                task=content["task"],
+                spec=content["spec"],
+                catalog=catalog,
+                models=tuple(texts[name] for name in content["models"]),
+                calibration=tuple(tuple(row) for row in content["calibration"]),
+                quantiles=tuple(content["quantiles"]),
+                reference=content["reference"],
+                base_rate=content["base_rate"],
+                class_rates=None if content["class_rates"] is None else tuple(content["class_rates"]),
+                bands=content["bands"],
+                data_from=content["data_from"],
+                data_until=content["data_until"],
+                details=content["details"],
+                version=str(release.get("version", "")),
+                trained_at=str(release.get("trained_at", "")),
+                commit=release.get("commit"),
+                sha256=digest,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"something is missing or of another kind ({type(error).__name__}: {error})",
+                where=str(folder / CONTENT),
+                next_move="train again with this version",
+            ) from None
         _check_golden(bundle, _parsed(texts[GOLDEN], folder / GOLDEN), folder)
         return bundle
 

@@ -45,7 +45,9 @@ def settings(folder: Path, targets: dict[str, Any], tables: dict[str, Any] | Non
 
 
 @contextmanager
-def company(folder: Path, targets: dict[str, Any], rows: dict[str, dict[str, list[Any]]], **keys: Any) -> Iterator[Tables]:
+def company(
+    folder: Path, targets: dict[str, Any], rows: dict[str, dict[str, list[Any]]], **keys: Any
+) -> Iterator[Tables]:
     """Open a company written as columns of values; columns called *_at or valid_from are ISO dates."""
     for name, columns in rows.items():
         written = {
@@ -59,14 +61,11 @@ def company(folder: Path, targets: dict[str, Any], rows: dict[str, dict[str, lis
         yield tables
 
 
-def catalog(numbers: int, plan: bool = True) -> Catalog:
+def catalog(numbers: int) -> Catalog:
     """Features n0, n1, ... and, last, the category `plan`."""
-    attributes: dict[str, Any] = {f"n{place}": "number" for place in range(numbers)}
-    categories = {}
-    if plan:
-        attributes["plan"] = "category"
-        categories["customers.plan"] = PLANS
-    return Catalog.of(Vocabulary(tables=("customers",), attributes=attributes, categories=categories), (30,))
+    attributes: dict[str, Any] = {f"n{place}": "number" for place in range(numbers)} | {"plan": "category"}
+    vocabulary = Vocabulary(tables=("customers",), attributes=attributes, categories={"customers.plan": PLANS})
+    return Catalog.of(vocabulary, (30,))
 
 
 def dataset(
@@ -99,7 +98,10 @@ def dataset(
         X, label = X[: len(as_of)], label[: len(as_of)]
     else:
         as_of = np.full(rows, NO_AS_OF, dtype=np.int64)
-    kinds = {"binary": {"kind": "column", "column": "left", "positive": "yes"}, "ordinal": {"kind": "survey", "metric": "nps"}}
+    kinds = {
+        "binary": {"kind": "column", "column": "left", "positive": "yes"},
+        "ordinal": {"kind": "survey", "metric": "nps"},
+    }
     grid = {"kind": "inactivity" if task == "binary" else "spend", "horizon_days": 60, "lead_days": 0}
     chosen = spec or (grid if dates and task != "ordinal" else kinds.get(task, grid))
     name = {"binary": "churn", "ordinal": "nps", "amount": "value"}[task]

@@ -72,7 +72,7 @@ def test_recency_prefers_payments() -> None:
     money = Catalog.of(Vocabulary(tables=("customers", "touchpoints", "transactions"), touchpoints=("call",)), (30, 90))
     place = baselines.recency(money)
     assert place is not None
-    assert money.names[place] == "payment__recency"
+    assert money.names[place] == "transactions__payment__recency"
     calls = Catalog.of(Vocabulary(tables=("customers", "touchpoints"), touchpoints=("call",)), (30, 90))
     place = baselines.recency(calls)
     assert place is not None
@@ -84,7 +84,7 @@ def test_the_same_again_scales_the_nearest_window() -> None:
     """Money of the window nearest to the horizon, scaled to it; missing is none."""
     money = Catalog.of(Vocabulary(tables=("customers", "transactions")), (30, 90))
     X = np.zeros((2, len(money.names)))
-    X[:, money.names.index("payment__amount__sum_90d")] = [45.0, np.nan]
+    X[:, money.names.index("transactions__payment__amount__sum_90d")] = [45.0, np.nan]
     found = baselines.same_again(X, money, 60)
     assert found is not None
     np.testing.assert_allclose(found, [30.0, 0.0])

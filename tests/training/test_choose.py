@@ -25,9 +25,7 @@ def test_wider_presets_are_tried_only_while_width_pays(settings: Settings) -> No
     """On a plain signal the small trees win and the widest are never grown; the choice is the best of those tried."""
     options = settings.learner.model_copy(update={"leaves": (2, 4, 31)})
     dataset = made.dataset(rows=900)
-    found = contest(
-        dataset, split(dataset, settings.validation, 7), settings.model_copy(update={"learner": options})
-    )
+    found = contest(dataset, split(dataset, settings.validation, 7), settings.model_copy(update={"learner": options}))
     losses = found.choice.losses
     assert f"{found.choice.preset.leaves} leaves" == min(losses, key=lambda name: losses[name])
     if losses["4 leaves"] >= losses["2 leaves"]:

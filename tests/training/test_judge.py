@@ -16,7 +16,16 @@ from training.split import split
 from training.targets import Task
 
 EXPECTED = {
-    "binary": {"auc", "average_precision", "log_loss", "brier", "ece", "lift_at_10", "empc", "calibration_in_the_large"},
+    "binary": {
+        "auc",
+        "average_precision",
+        "log_loss",
+        "brier",
+        "ece",
+        "lift_at_10",
+        "empc",
+        "calibration_in_the_large",
+    },
     "ordinal": {"log_loss", "rps", "qwk", "macro_f1", "macro_auc", "nps_points_error", "nps_points_bias"},
     "amount": {"mae", "rmse", "spearman", "bias_ratio"},
 }
@@ -42,7 +51,7 @@ def test_every_promised_metric_is_there(settings: Settings, task: Task, dates: t
     for name in EXPECTED[task]:
         assert set(found[name]) == {"value", "low", "high"}, name
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
-    assert found["validation"] == ("out_of_time" if dates else "grouped_folds" if task == "amount" else found["validation"])
+    assert found["validation"] == ("out_of_time" if dates else "repeated_stratified_folds")
     assert bool(found["test_as_of"]) == bool(dates)
     assert found["n_train"] > 0
     assert found["n_test"] > 0

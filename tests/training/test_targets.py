@@ -69,7 +69,9 @@ def test_cancellation_labels(tmp_path: Path) -> None:
 
 def test_cancellation_drops_who_left_during_the_lead(tmp_path: Path) -> None:
     """With a lead, who is gone when the label window opens is dropped and counted."""
-    rows = contracts(("gone", "2024-01-01", "2024-06-10"), ("late", "2024-01-01", "2024-07-10"), ("runs", "2024-01-01", None))
+    rows = contracts(
+        ("gone", "2024-01-01", "2024-06-10"), ("late", "2024-01-01", "2024-07-10"), ("runs", "2024-01-01", None)
+    )
     targets = {"churn": {"kind": "cancellation", "horizon_days": 60, "lead_days": 14}}
     with company(tmp_path, targets, rows, **ONE_DATE) as tables:
         found = rows_for(tables, tables.settings, "churn")
@@ -143,7 +145,13 @@ def test_column_labels(tmp_path: Path, positive: Any, values: list[Any], expecte
 
 def test_column_labels_with_a_moment(tmp_path: Path) -> None:
     """With `as_of` every row stands at that moment; of several versions the newest says how it ended."""
-    rows = {"customers": {"customer_id": ["a", "a", "b"], "valid_from": ["2024-01-01", "2024-05-01", "2024-01-01"], "left": list("nyn")}}
+    rows = {
+        "customers": {
+            "customer_id": ["a", "a", "b"],
+            "valid_from": ["2024-01-01", "2024-05-01", "2024-01-01"],
+            "left": list("nyn"),
+        }
+    }
     targets = {"churn": {"kind": "column", "column": "left", "positive": "y", "as_of": "2024-06-01"}}
     with company(tmp_path, targets, rows) as tables:
         found = rows_for(tables, tables.settings, "churn")
@@ -165,7 +173,15 @@ def test_survey_rows(tmp_path: Path) -> None:
         "customers": people("a", "b"),
         "surveys": {
             "customer_id": ["b", "a", "a", "a", "b", "b", "a"],
-            "answered_at": ["2024-01-02", "2024-01-01", "2024-02-01", "2024-03-01", "2024-03-01", "2024-04-01", "2024-04-01"],
+            "answered_at": [
+                "2024-01-02",
+                "2024-01-01",
+                "2024-02-01",
+                "2024-03-01",
+                "2024-03-01",
+                "2024-04-01",
+                "2024-04-01",
+            ],
             "metric": ["nps", "nps", "nps", "nps", "csat", "nps", "nps"],
             "score": [10.0, 0.0, 11.0, 9.0, 5.0, 6.5, 7.0],
             "touchpoint": [None, None, None, "call", None, None, ""],

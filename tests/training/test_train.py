@@ -1,0 +1,238 @@
+"""A whole training: the run, the version, the champion's folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from configs.errors import BundleError, ConfigError, LeakageError, NotReadyError
+from configs.settings import Settings
+from tests.training import made
+from training.bundle import Bundle
+from training.dataset import Dataset, path_of, write
+from training.registry import Registry
+from training.targets import Task
+from training.train import close_parent, parent_run, train
+
+TARGETS = {
+    "churn": {"kind": "column", "column": "left", "positive": "yes"},
+    "nps": {"kind": "survey", "metric": "nps"},
+    "value": {"kind": "spend", "horizon_days": 60},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One tracking store for this module: a fresh one takes seconds to initialise."""
+    return f"sqlite:///{tmp_path_factory.mktemp('tracking') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def ready(tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A configuration of its own name, with no training set yet."""
+    monkeypatch.chdir(tmp_path)
+    name = request.node.name.replace("[", "-").replace("]", "")
+    return made.settings(tmp_path, TARGETS, mlflow={"tracking_uri": store}, name=name)
+
+
+def put(settings: Settings, dataset: Dataset) -> None:
+    write(dataset, path_of(settings, dataset.target))
+
+
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+def test_the_first_training_is_champion(ready: Settings, task: Task) -> None:
+    """The bundle lies at its place with the version's number, and the store has run, metrics, data set and alias."""
+    dataset = made.dataset(task, rows=900)
+    put(ready, dataset)
+    result = train(ready, dataset.target, now=made.NOW, commit="f00d")
+    assert result.verdict.outcome == "first"
+    assert result.folder == ready.output / "models" / dataset.target
+    loaded = Bundle.load(result.folder)
+    assert (loaded.version, loaded.commit, loaded.trained_at) == ("1", "f00d", "2026-01-15T00:00:00Z")
+    registry = Registry(ready, made.NOW)
+    champion = registry.find(dataset.target)
+    assert champion is not None
+    assert champion.sha256 == loaded.sha256
+    assert registry.find(dataset.target, "challenger") is None
+    run = registry.client.get_run(result.run_id)
+    assert run.info.status == "FINISHED"
+    name = {"binary": "auc", "ordinal": "rps", "amount": "mae"}[task]
+    assert run.data.metrics[name] == pytest.approx(result.metrics[name]["value"])
+    assert {f"{name}_low", f"{name}_high"} <= run.data.metrics.keys()
+    assert run.data.tags["mlflow.source.git.commit"] == "f00d"
+    assert run.inputs.dataset_inputs[0].dataset.name == dataset.target
+    files = {item.path for item in registry.client.list_artifacts(result.run_id)}
+    assert {"metrics.json", "model_card.md", "verdict.json", "config.yaml", "answers.parquet", "model"} <= files
+    assert ("calibration.png" in files) == (task == "binary")
+
+
+def test_the_same_training_changes_nothing(ready: Settings) -> None:
+    """Same rows and settings on another day: the same metrics, no new version, the champion's folder untouched."""
+    put(ready, made.dataset(rows=900))
+    first = train(ready, "churn", now=made.NOW)
+    stamp = (first.folder / "bundle.json").stat().st_mtime_ns
+    again = train(ready, "churn", now=made.NOW + timedelta(days=1))
+    assert again.verdict.outcome == "unchanged"
+    assert again.metrics == first.metrics
+    assert again.version == "1"
+    assert (again.folder / "bundle.json").stat().st_mtime_ns == stamp
+
+
+def test_a_better_challenger_takes_over_and_can_be_rolled_back(ready: Settings) -> None:
+    """With a feature that tells more the new version is champion, the old one previous; a rollback swaps them."""
+    dataset = made.dataset(rows=1500, numbers=5)
+    blind = made.dataset(rows=1500, numbers=5)
+    blind.X[:, 0] = np.random.default_rng(9).normal(size=1500)
+    put(ready, blind)
+    first = train(ready, "churn", now=made.NOW)
+    put(ready, dataset)
+    second = train(ready, "churn", now=made.NOW)
+    assert second.verdict.outcome == "promoted"
+    assert second.verdict.figures["relative_loss"]["high"] < 0
+    assert Bundle.load(second.folder).sha256 != first.bundle.sha256
+    registry = Registry(ready, made.NOW)
+    previous = registry.find("churn", "previous")
+    assert previous is not None
+    assert previous.number == "1"
+    restored = registry.rollback("churn")
+    assert restored is not None
+    assert restored.number == "1"
+
+
+def test_a_worse_challenger_leaves_the_champion(ready: Settings) -> None:
+    """The old champion stays at its place; the new version is registered as challenger with the verdict."""
+    blind = made.dataset(rows=1500)
+    blind.X[:, 0] = np.random.default_rng(9).normal(size=1500)
+    put(ready, made.dataset(rows=1500))
+    first = train(ready, "churn", now=made.NOW)
+    put(ready, blind)
+    second = train(ready, "churn", now=made.NOW)
+    assert second.verdict.outcome == "kept"
+    assert second.bundle.sha256 == first.bundle.sha256
+    registry = Registry(ready, made.NOW)
+    challenger, champion = registry.find("churn", "challenger"), registry.find("churn")
+    assert challenger is not None
+    assert champion is not None
+    assert (challenger.number, champion.number) == ("2", "1")
+    tags = registry.client.get_model_version(registry.model_name("churn"), "2").tags
+    assert json.loads(tags["verdict"])["outcome"] == "kept"
+
+
+def test_a_lost_folder_is_fetched_from_the_store(ready: Settings) -> None:
+    """If models/<target> is gone or damaged, an unchanged training puts the champion back."""
+    put(ready, made.dataset(rows=900))
+    first = train(ready, "churn", now=made.NOW)
+    shutil.rmtree(first.folder)
+    assert train(ready, "churn", now=made.NOW).bundle.sha256 == first.bundle.sha256
+    (first.folder / "model_0.txt").write_text("damaged")
+    with pytest.raises(BundleError):
+        Bundle.load(first.folder)
+    train(ready, "churn", now=made.NOW)
+    loaded = Bundle.load(first.folder)
+    assert loaded.sha256 == first.bundle.sha256
+    assert loaded.version == "1"
+
+
+def test_runs_nest_in_a_parent(ready: Settings) -> None:
+    """The targets of one training can share a run."""
+    put(ready, made.dataset(rows=600))
+    parent = parent_run(ready, now=made.NOW)
+    result = train(ready, "churn", now=made.NOW, parent=parent)
+    close_parent(ready, parent, now=made.NOW)
+    client = Registry(ready, made.NOW).client
+    assert client.get_run(result.run_id).data.tags["mlflow.parentRunId"] == parent
+    assert client.get_run(parent).info.status == "FINISHED"
+
+
+def test_the_registered_model_answers_a_data_frame(ready: Settings) -> None:
+    """Loaded by its alias, MLflow's model gives the bundle's answers for the training set's own columns."""
+    dataset = made.dataset("ordinal", rows=900)
+    put(ready, dataset)
+    result = train(ready, "nps", now=made.NOW)
+    import mlflow
+
+    mlflow.set_tracking_uri(Registry(ready, made.NOW).uri)
+    model = mlflow.pyfunc.load_model(f"models:/{ready.name}-nps@champion")
+    frame = pq.read_table(path_of(ready, "nps")).to_pandas()
+    found = model.predict(frame[list(result.bundle.catalog.names)])
+    assert list(found.columns) == ["detractor", "passive", "promoter"]
+    np.testing.assert_allclose(found.to_numpy(), result.bundle.predict(dataset.select(result.bundle.catalog)))
+    assert isinstance(found, pd.DataFrame)
+
+
+def test_nothing_logged_is_a_pickle(ready: Settings) -> None:
+    """The run's files are text, images and parquet."""
+    put(ready, made.dataset(rows=600))
+    result = train(ready, "churn", now=made.NOW)
+    registry = Registry(ready, made.NOW)
+    champion = registry.find("churn")
+    assert champion is not None
+    folder = registry.fetch(champion, "", ready.output)
+    assert folder is not None
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        assert path.suffix not in {".pkl", ".pickle", ".joblib", ".cloudpickle"}
+        assert not path.read_bytes().startswith(b"\x80"), path
+    assert result.version == "1"
+
+
+def test_progress_rises_to_one(ready: Settings) -> None:
+    """The caller hears of every step, in order."""
+    put(ready, made.dataset(rows=600))
+    heard: list[float] = []
+    train(ready, "churn", now=made.NOW, progress=lambda _message, share: heard.append(share))
+    assert heard == sorted(heard)
+    assert heard[0] == 0.0
+    assert heard[-1] == 1.0
+
+
+def test_training_says_nothing(ready: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither LightGBM nor MLflow writes to the terminal."""
+    put(ready, made.dataset(rows=600))
+    train(ready, "churn", now=made.NOW)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == ""
+
+
+def leaking(settings: Settings) -> None:
+    dataset = made.dataset(rows=600)
+    dataset.X[:, 0] = dataset.label
+    put(settings, dataset)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error", "message"),
+    [
+        (lambda _settings: None, NotReadyError, "run 'moments features' first"),
+        (leaking, LeakageError, "'n0' gives the label away"),
+    ],
+    ids=["no set", "leak"],
+)
+def test_what_cannot_be_trained_is_said_before_anything_is_written(
+    ready: Settings, prepare: Callable[[Settings], None], error: type[Exception], message: str
+) -> None:
+    """No training set, or a leaking column: an error that names it, and no model."""
+    prepare(ready)
+    with pytest.raises(error, match=message):
+        train(ready, "churn", now=made.NOW)
+    assert not (ready.output / "models").exists()
+
+
+def test_a_store_that_refuses_is_an_error_of_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tracking server that is away is named with its address."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    settings = made.settings(tmp_path, TARGETS, mlflow={"tracking_uri": "http://127.0.0.1:9"})
+    put(settings, made.dataset(rows=400))
+    with pytest.raises(ConfigError, match=r"mlflow\.tracking_uri: http://127\.0\.0\.1:9"):
+        train(settings, "churn", now=made.NOW)
