@@ -97,6 +97,12 @@ class Snapshots(_Frozen):
     def _utc(cls, value: Any) -> Any:
         return _as_utc(value) if value != "auto" else value
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if isinstance(self.first, datetime) and isinstance(self.last, datetime) and self.first > self.last:
+            raise ValueError(f"first ({self.first:%Y-%m-%d}) lies after last ({self.last:%Y-%m-%d})")
+        return self
+
 
 class _Target(_Frozen):
     drivers: bool = True
@@ -223,10 +229,10 @@ class Settings(_Frozen):
     data: Data
     journey: dict[str, TouchpointInfo]
     snapshots: Snapshots
-    windows_days: tuple[Annotated[int, Field(ge=1)], ...]
+    windows_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
     targets: Annotated[dict[str, Target], Field(min_length=1)]
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
     output: Path
     partitions: Annotated[int, Field(ge=1)]
     validation: Validation

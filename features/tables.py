@@ -26,6 +26,7 @@ from features import schema
 from features.encode import LIMIT, MEASURE_PREFIX
 from features.findings import Finding
 from features.sources import Sources, column, one, quoted
+from features.span import without_strays
 
 _BLANK = "('', 'NA', 'N/A', 'NaN', 'nan', 'NULL', 'null', 'None')"
 
@@ -73,8 +74,16 @@ class Tables:
             parts.append(f"SELECT ended_at AS t FROM {schema.SUBSCRIPTIONS} WHERE ended_at IS NOT NULL")
         if not parts:
             return None
-        first, last = one(self.con, f"SELECT min(t), max(t) FROM ({' UNION ALL '.join(parts)})")
-        return (int(first), int(last)) if first is not None else None
+        events = " UNION ALL ".join(parts)
+        days = self.con.execute(
+            f"SELECT t // {schema.MICROSECONDS_PER_DAY} AS day, count(*) FROM ({events}) GROUP BY day ORDER BY day"
+        ).fetchall()
+        if not days:
+            return None
+        first, last = without_strays([(int(day), int(count)) for day, count in days])
+        low, high = first * schema.MICROSECONDS_PER_DAY, (last + 1) * schema.MICROSECONDS_PER_DAY
+        start, end = one(self.con, f"SELECT min(t), max(t) FROM ({events}) WHERE t >= {low} AND t < {high}")
+        return int(start), int(end)
 
     @property
     def timeless(self) -> bool:

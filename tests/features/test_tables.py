@@ -209,3 +209,18 @@ def test_sql_reads_files_beside_the_configuration(tmp_path: Path) -> None:
     ) as t:
         assert t.rows == {"customers": 1, "touchpoints": 3}
         assert t.con.execute("SELECT town FROM customers").fetchone() == ("Orléans",)
+
+
+def test_a_few_dates_far_off_do_not_stretch_the_data(tmp_path: Path) -> None:
+    """One event typed into 2099 and one into 1970 leave the span of the data as it is; a real year of silence does not."""
+    write(tmp_path / "c.csv", "customer_id\na\n")
+    days = [f"a,2024-{month:02}-{day:02},1" for month in range(1, 13) for day in range(1, 28)]
+    write(tmp_path / "t.csv", "\n".join(["customer_id,occurred_at,amount", *days, "a,2099-01-01,1", "a,1970-01-01,1"]))
+    with read(tmp_path, {"customers": {"path": "c.csv"}, "transactions": {"path": "t.csv"}}) as tables:
+        assert tables.data_end - tables.data_start == 361 * 86_400_000_000
+    write(
+        tmp_path / "t.csv",
+        "\n".join(["customer_id,occurred_at,amount", *days, *days[:40]]).replace("2024-02", "2021-02"),
+    )
+    with read(tmp_path, {"customers": {"path": "c.csv"}, "transactions": {"path": "t.csv"}}) as tables:
+        assert tables.data_end - tables.data_start > 1000 * 86_400_000_000

@@ -87,7 +87,7 @@ def test_seen_and_unseen_customers_and_periods(settings: Settings) -> None:
 
 def test_the_same_rows_give_the_same_metrics(settings: Settings) -> None:
     """Twice the same: nothing depends on the day or on threads."""
-    assert judged(settings, "ordinal") == judged(settings, "ordinal")
+    assert judged(settings, "binary") == judged(settings, "binary")
 
 
 def test_levels_for_percentiles() -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from tests.training import made
-from training.registry import Registry
+from training.registry import Registry, _alone
 
 TARGETS = {"churn": {"kind": "column", "column": "left", "positive": "yes"}}
 
 
-def test_without_a_server_the_store_is_a_file_under_mlruns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_the_store_is_a_file_under_mlruns(
+    tmp_path: Path, tracking: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SQLite and artefacts lie under mlruns/ of the working folder, in an experiment of the configuration's name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copyfile(tracking, tmp_path / "mlruns" / "mlflow.db")
     registry = Registry(made.settings(tmp_path, TARGETS), made.NOW)
     run = registry.start("a run")
     registry.finish(run)
@@ -31,29 +36,41 @@ def test_without_a_server_the_store_is_a_file_under_mlruns(tmp_path: Path, monke
     assert {item.name for item in tmp_path.iterdir()} == {"made.yaml", "mlruns"}
 
 
-@pytest.mark.slow
-def test_two_processes_may_start_at_once(tmp_path: Path) -> None:
-    """A fresh store is initialised by one process while the other waits."""
-    made.settings(tmp_path, TARGETS)
-    code = (
-        "import sys; from datetime import UTC, datetime\n"
-        "from configs.settings import load; from training.registry import Registry\n"
-        "registry = Registry(load(sys.argv[1]), datetime(2026, 1, 15, tzinfo=UTC))\n"
-        "registry.finish(registry.start('together'))\n"
-    )
-    root = Path(__file__).resolve().parents[2]
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / "made.yaml")],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    errors = [process.communicate()[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0], errors
-    assert errors == [b"", b""]
+def test_a_fresh_store_is_initialised_by_one_at_a_time(tmp_path: Path) -> None:
+    """Who comes second waits until the first has let go."""
+    uri = f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+    entered: list[str] = []
+    inside, done = Event(), Event()
+
+    def first() -> None:
+        with _alone(uri):
+            entered.append("first")
+            inside.set()
+            done.wait(10)
+            entered.append("first leaves")
+
+    def second() -> None:
+        inside.wait(10)
+        with _alone(uri):
+            entered.append("second")
+
+    threads = [Thread(target=first), Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    inside.wait(10)
+    threads[1].join(0.2)
+    assert entered == ["first"]
+    done.set()
+    for thread in threads:
+        thread.join(10)
+    assert entered == ["first", "first leaves", "second"]
+
+
+def test_a_server_has_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a SQLite file is guarded; a server guards itself."""
+    monkeypatch.chdir(tmp_path)
+    with _alone("http://tracking.example"):
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_mlflow_is_imported_only_when_it_is_needed() -> None:

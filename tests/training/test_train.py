@@ -29,18 +29,12 @@ TARGETS = {
 }
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One tracking store for this module: a fresh one takes seconds to initialise."""
-    return f"sqlite:///{tmp_path_factory.mktemp('tracking') / 'mlflow.db'}"
-
-
 @pytest.fixture
-def ready(tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def ready(tmp_path: Path, tracking: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A configuration of its own name, with no training set yet."""
     monkeypatch.chdir(tmp_path)
     name = request.node.name.replace("[", "-").replace("]", "")
-    return made.settings(tmp_path, TARGETS, mlflow={"tracking_uri": store}, name=name)
+    return made.settings(tmp_path, TARGETS, mlflow={"tracking_uri": f"sqlite:///{tracking}"}, name=name)
 
 
 def put(settings: Settings, dataset: Dataset) -> None:

@@ -28,7 +28,7 @@ def cancellation(tables: Tables, settings: Settings, target: Cancellation) -> La
     Raises
     ------
     DataError
-        When there are no subscriptions, or none of them ends.
+        When there are no subscriptions.
     """
     if not has_rows(tables, SUBSCRIPTIONS):
         raise DataError(
@@ -130,7 +130,10 @@ def _is_positive(value: str, *, positive: str | float | bool) -> bool:
 def _on_grid(tables: Tables, dates: Grid, population: str, *, reasons: dict[str, str], label: str) -> LabelledRows:
     """Rows of a query over `grid_dates`: those of no reason to drop, with their label; the others counted by reason."""
     with grid_dates(tables, dates):
-        tables.con.execute(f"CREATE OR REPLACE TEMP TABLE population AS {population}")
+        tables.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE population AS "
+            f"SELECT * FROM ({population}) WHERE customer_id IN (SELECT customer_id FROM customers)"
+        )
         counts = ", ".join(f"count(*) FILTER ({test}) AS {reason}" for reason, test in reasons.items())
         dropped = one(tables, f"SELECT {counts} FROM population")
         kept = " AND ".join(f"NOT ({test})" for test in reasons.values())

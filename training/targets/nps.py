@@ -47,7 +47,7 @@ def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
             SELECT customer_id, answered_at AS as_of, score AS label,
               touchpoint IS NOT NULL AND trim(touchpoint) <> '' AS about_an_encounter,
               score NOT BETWEEN 0 AND 10 OR score <> floor(score) AS out_of_range
-            FROM {SURVEYS} WHERE lower(metric) = ?""",
+            FROM {SURVEYS} WHERE lower(metric) = ? AND customer_id IN (SELECT customer_id FROM customers)""",
         [target.metric],
     )
     try:

@@ -44,7 +44,8 @@ def spend(tables: Tables, settings: Settings, target: Spend) -> LabelledRows:
     with grid_dates(tables, dates):
         tables.con.execute(
             f"""CREATE OR REPLACE TEMP TABLE active AS SELECT g.*, a.customer_id
-                FROM ({active_sql(tables, settings)}) AS a JOIN grid_dates AS g USING (as_of)"""
+                FROM ({active_sql(tables, settings)}) AS a JOIN grid_dates AS g USING (as_of)
+                WHERE a.customer_id IN (SELECT customer_id FROM customers)"""
         )
         (censored,) = one(tables, "SELECT count(*) FROM active WHERE NOT known")
         table = tables.arrow(
