@@ -63,6 +63,8 @@ clean: ## remove what make made, but for the environment
 
 $(STAMP): pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen --extra postgres
+	@echo "compiling the feature kernel once"
+	@$(RUN)/python -c "from features.online import warm; warm()"
 	@touch $@
 
 $(WORLD)/truth.json: | $(STAMP)

@@ -158,8 +158,14 @@ def _penalties(
     ours, theirs = design.apply(X[rows]), design.apply(X[valid])
     chosen = []
     for y in labels:
-        losses = [float(log_losses(y[valid], _fit(ours, y[rows], theirs, penalty)).mean()) for penalty in PENALTIES]
-        chosen.append(PENALTIES[int(np.argmin(losses))])
+        # From the strongest on, as long as weaker is better: the loss over the penalty has one valley.
+        best, least = PENALTIES[0], np.inf
+        for penalty in PENALTIES:
+            loss = float(log_losses(y[valid], _fit(ours, y[rows], theirs, penalty)).mean())
+            if loss >= least:
+                break
+            best, least = penalty, loss
+        chosen.append(best)
     return chosen
 
 

@@ -3,7 +3,8 @@
 Both are compared on the same held-out rows: those that both have held out, or else the champion answers the challenger's
 judged rows, if its labels ended before them. The challenger wins unless its log-loss (money: its absolute error) is worse by
 more than half a per cent at the upper end of a paired bootstrap over customers, its lift at ten per cent is lower by more than
-one standard error, or its calibration error is surely above .03 and above the champion's. The verdict carries its figures.
+one standard error, its calibration error is surely above .03 and above the champion's, or a segment (a category with two hundred rows or
+more) surely loses and by more than five per cent. The verdict carries its figures.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ Array = NDArray[np.float64]
 TOLERANCE: Final = 0.005
 ECE_LIMIT: Final = 0.03
 LEAST_ROWS: Final = 100
+SEGMENT_TOLERANCE: Final = 0.05
+SEGMENT_ROWS: Final = 200
+MOST_SEGMENTS: Final = 20
+"""Categories of one feature beyond which it divides customers too finely to be a segmentation."""
 COLUMNS: Final = {"binary": ("probability",), "ordinal": ("detractor", "passive", "promoter"), "amount": ("amount",)}
 
 
@@ -132,13 +137,17 @@ def judge(
         answered = _answered(bundle, dataset, rows)
         if answered is None:
             return Verdict("promoted", "no row is held out for both, and the newer labels decide", {"rows": len(ours)})
+        ours = np.arange(len(rows))
         first, second, ground = challenger, answered, "the champion answers the challenger's judged rows"
     else:
         first, second = challenger.take(ours), champion.take(theirs)
-    return _compare(first, second, draws=draws, seed=seed, ground=ground)
+    segments = _segments(dataset, rows[ours])
+    return _compare(first, second, segments, draws=draws, seed=seed, ground=ground)
 
 
-def _compare(ours: Answers, theirs: Answers, *, draws: int, seed: int, ground: str) -> Verdict:
+def _compare(
+    ours: Answers, theirs: Answers, segments: dict[str, Rows], *, draws: int, seed: int, ground: str
+) -> Verdict:
     label = ours.label
     customers = np.asarray(
         pa.array(ours.customer_id, pa.string()).dictionary_encode().indices.to_numpy(), dtype=np.int64
@@ -169,9 +178,30 @@ def _compare(ours: Answers, theirs: Answers, *, draws: int, seed: int, ground: s
         gap, known = mine["ece"]["low"] or 0.0, other["ece"]["value"] or 0.0
         if gap > max(ECE_LIMIT, known):
             reasons.append(f"its calibration error is at least {gap:.3f}, the champion's {known:.3f}")
+    worse = {}
+    for name, rows in segments.items():
+        change = _relative(new[rows], old[rows], customers[rows], draws, seed)
+        if (change["value"] or 0.0) > SEGMENT_TOLERANCE and (change["low"] or 0.0) > 0.0:
+            worse[name] = change
+    figures |= {"segments": len(segments), "worse_segments": worse}
+    if worse:
+        reasons.append(f"it is worse for {', '.join(worse)}")
     if reasons:
         return Verdict("kept", "the challenger does not take over: " + "; ".join(reasons), figures)
     return Verdict("promoted", "the challenger is not worse than the champion where both can be compared", figures)
+
+
+def _segments(dataset: Dataset, rows: Rows) -> dict[str, Rows]:
+    """Places among `rows` of each category that holds enough of them, as ``feature = category``."""
+    found = {}
+    for place, feature in enumerate(dataset.catalog.features):
+        names = dataset.catalog.categories.get(feature.name, ())
+        if feature.category and len(names) <= MOST_SEGMENTS:
+            for code, name in enumerate(names):
+                members = np.flatnonzero(dataset.X[rows, place] == code)
+                if len(members) >= SEGMENT_ROWS:
+                    found[f"{feature.name} = {name}"] = members
+    return found
 
 
 def _limits(interval: evaluate.Interval) -> tuple[float, float]:

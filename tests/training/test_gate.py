@@ -27,8 +27,10 @@ def answers(p: np.ndarray, y: np.ndarray) -> Answers:  # type: ignore[type-arg]
 
 
 def decided(challenger: Answers, champion: Answers, bundle: Bundle | None = None) -> Verdict:
-    own, dataset = bundle_of("binary")
-    return judge(challenger, champion, dataset, bundle or own, np.arange(300), draws=100, seed=1)
+    own, _ = bundle_of("binary")
+    rows = len(challenger.label)
+    dataset = made.dataset(rows=rows)
+    return judge(challenger, champion, dataset, bundle or own, np.arange(rows), draws=100, seed=1)
 
 
 def test_a_better_model_takes_over() -> None:
@@ -80,6 +82,25 @@ def test_only_common_rows_are_compared() -> None:
     every = answers(p, y)
     verdict = decided(every, every.take(np.arange(400)))
     assert verdict.figures["rows"] == 400
+
+
+def test_a_segment_that_loses_keeps_the_champion() -> None:
+    """Better on the whole, but clearly worse for one plan: the segment is named."""
+    bundle, _ = bundle_of("binary")
+    rng = np.random.default_rng(2)
+    p, y = truth(3000)
+    dataset = made.dataset(rows=3000)
+    dataset.label[:] = y
+    every = np.arange(3000)
+    basic = dataset.X[:, -1] == 0
+    noisy = np.clip(p + rng.normal(0, 0.2, 3000), 0.01, 0.99)
+    ours, theirs = np.where(basic, noisy, p), np.where(basic, p, noisy)
+    verdict = judge(
+        Answers.of(dataset, every, ours), Answers.of(dataset, every, theirs), dataset, bundle, every, draws=100, seed=1
+    )
+    assert verdict.outcome == "kept"
+    assert "worse for plan = basic" in verdict.reason
+    assert list(verdict.figures["worse_segments"]) == ["plan = basic"]
 
 
 def test_another_question_is_not_compared() -> None:
