@@ -7,7 +7,7 @@ into a problem document. Anything else that escapes is a fault of ours and keeps
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, options: Iterable[str]) -> str | None:
@@ -29,7 +29,14 @@ class MomentsError(Exception):
         What could have stood there; empty when that question has no answer.
     next_move
         What the reader should do now.
+
+    Attributes
+    ----------
+    column
+        The column it is about, where it is about one.
     """
+
+    column: str | None = None
 
     def __init__(self, what: str, *, where: str, next_move: str, available: str = "") -> None:
         self.what = what
@@ -74,12 +81,32 @@ class DataError(MomentsError):
         move = f"map it under 'columns: {{{column}: <your column>}}' or make it with 'sql'"
         if not canonical:
             move = "" if close else "name one of the available columns"
-        return cls(
+        error = cls(
             f"the column '{column}' is not there",
             where=where,
             available=", ".join(have),
             next_move=f"{hint}{move}".strip(),
         )
+        error.column = column
+        return error
+
+
+class ManyFaultsError(DataError):
+    """Several errors that were found in one go, told one below the other."""
+
+    def __init__(self, errors: Sequence[MomentsError]) -> None:
+        first = errors[0]
+        super().__init__(first.what, where=first.where, available=first.available, next_move=first.next_move)
+        self.errors = tuple(errors)
+        self.args = ("\n".join(str(error) for error in errors),)
+
+    @classmethod
+    def raise_any(cls, errors: Sequence[MomentsError]) -> None:
+        """Raise what was found: nothing, the one error as it is, or all of them together."""
+        if len(errors) > 1:
+            raise cls(errors)
+        if errors:
+            raise errors[0]
 
 
 class LeakageError(DataError):

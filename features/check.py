@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from configs.errors import ManyFaultsError
 from configs.settings import Cancellation, Inactivity, Spend, Survey
 from features import check_content as content
 from features import schema
@@ -31,12 +32,24 @@ def check_tables(tables: Tables, now: int | None = None) -> list[Finding]:
     now
         The present in microseconds UTC, to tell future dates; None leaves that rule out.
     """
-    found = [*tables.findings]
+    found = [*tables.findings, *_unreadable(tables)]
+    if schema.CUSTOMERS not in tables.present:
+        return found  # every other rule counts customers
     for rule in _RULES:
         found += rule(tables)
     if now is not None:
         found += _future(tables, now)
     return sorted(found, key=lambda item: (_ORDER[item.level], item.table or "", item.code, item.column or ""))
+
+
+def _unreadable(tables: Tables) -> Iterator[Finding]:
+    """Tables that are not there, or lack columns."""
+    for name, failure in tables.failures.items():
+        for error in failure.errors if isinstance(failure, ManyFaultsError) else (failure,):
+            code = "missing_column" if error.column else "unreadable_table"
+            available = f" (available: {error.available})" if error.available else ""
+            message = f"{error.where}: {error.what}{available}"
+            yield Finding("error", code, name, error.column, 0, message, error.next_move)
 
 
 def _empty(tables: Tables) -> Iterator[Finding]:
@@ -62,6 +75,8 @@ def _targets(tables: Tables) -> Iterator[Finding]:
                 needs = (schema.TRANSACTIONS,)
             case _:
                 pass
+        if tables.failures.keys() & set(needs):
+            continue
         if needs and not any(tables.rows.get(table) for table in needs):
             yield Finding(
                 "error",

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from configs.errors import DataError
+from configs.errors import DataError, ManyFaultsError
 from moments import manifest, memory, steps
 from moments.progress import Report
 
@@ -171,6 +171,8 @@ def run(
     book = manifest.Manifest(settings.output)
     outcomes: list[Outcome] = []
     with steps.Inputs(settings) as inputs:
+        if "check" not in wanted:
+            ManyFaultsError.raise_any(inputs.readable.errors)
         facts = _describe(settings, inputs)
         book.describe(**facts)
         for name in wanted:
@@ -214,9 +216,11 @@ def _describe(settings: Settings, inputs: steps.Inputs) -> dict[str, Any]:
         "config": str(settings.source),
         "config_digest": settings.digest,
         "seed": settings.seed,
-        "inputs": inputs.tables.digests(),
-        "rows": dict(inputs.tables.rows),
-        "read": manifest.digest_of([item.to_dict() for item in inputs.tables.findings]),
+        "inputs": inputs.readable.digests(),
+        "rows": dict(inputs.readable.rows),
+        "read": manifest.digest_of(
+            [item.to_dict() for item in inputs.readable.findings] + [str(error) for error in inputs.readable.errors]
+        ),
         "versions": manifest.versions(),
         "python": manifest.python_version(),
         "commit": manifest.commit(),

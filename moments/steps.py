@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from configs.errors import ManyFaultsError
 from moments.manifest import commit, write_json
 from moments.progress import Report
 
@@ -28,13 +29,19 @@ class Inputs:
         self._tables: Tables | None = None
 
     @property
-    def tables(self) -> Tables:
-        """The open tables."""
+    def readable(self) -> Tables:
+        """The open tables, without those that cannot be read."""
         if self._tables is None:
             from features.tables import open_tables
 
-            self._tables = self._open.enter_context(open_tables(self._settings))
+            self._tables = self._open.enter_context(open_tables(self._settings, partial=True))
         return self._tables
+
+    @property
+    def tables(self) -> Tables:
+        """The open tables; raises what is wrong when one cannot be read."""
+        ManyFaultsError.raise_any(self.readable.errors)
+        return self.readable
 
     def close(self) -> None:
         """Give the memory back; the tables open again when they are needed."""
@@ -79,10 +86,11 @@ def check(job: Job, progress: Report) -> Done:
     from features.check import check_tables
     from training.leakage import check_labels_of
 
-    tables = job.inputs.tables
+    tables = job.inputs.readable
     findings = check_tables(tables, int(job.now.timestamp() * 1_000_000))
-    progress("looking for columns that give the label away", 0.7)
-    findings += check_labels_of(tables, job.settings)
+    if not tables.failures:
+        progress("looking for columns that give the label away", 0.7)
+        findings += check_labels_of(tables, job.settings)
     path = job.output / "check.json"
     write_json(path, {"findings": [item.to_dict() for item in findings]})
     return Done([path], dict(tables.rows))

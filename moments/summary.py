@@ -66,6 +66,8 @@ def render(found: dict[str, Any]) -> list[RenderableType]:
             Text(title, style="bold"),
             _drivers_table(content) if content["top"] else Text("  " + content["none"]),
         ]
+        if content["excluded_late"]:
+            parts.append(Text(f"  left out, they follow the outcome: {', '.join(content['excluded_late'])}"))
     if "report" in found:
         parts += [Text(), Text.assemble(("Report  ", "bold"), shown(Path(found["report"])))]
     if "next" in found:
@@ -96,7 +98,9 @@ def _headline(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _top(content: dict[str, Any]) -> dict[str, Any]:
-    ranked = sorted(content["drivers"], key=lambda item: item["rank"] or 10_000)
+    # A flat table has no touchpoints: what is known of its customers is all there is to tell.
+    told = content["drivers"] or content.get("controls", [])
+    ranked = sorted(told, key=lambda item: (item["rank"] or 10_000, -((item["strength"] or {}).get("value") or 0.0)))
     keys = [item for item in ranked if item["status"] == "key_driver"][:DRIVERS]
     fields = ("touchpoint", "rank", "strength", "share", "reach", "depth", "shape", "moment_of_truth", "moment")
     candidates = [item["touchpoint"] for item in ranked if item["status"] == "candidate"]
@@ -106,7 +110,7 @@ def _top(content: dict[str, Any]) -> dict[str, Any]:
         "intervals": content.get("intervals", "nominal"),
         "top": [{key: item.get(key) for key in fields} for item in keys],
         "excluded_late": [item["touchpoint"] for item in content["drivers"] if item["status"] == "excluded_late"],
-        "none": "no touchpoint can be told from noise"
+        "none": ("no touchpoint" if content["drivers"] else "nothing known of customers") + " can be told from noise"
         + (f"; candidates: {', '.join(candidates[:DRIVERS])}" if candidates else ""),
     }
 
@@ -136,7 +140,7 @@ def _drivers_table(content: dict[str, Any]) -> Table:
     for item in content["top"]:
         strength, reach = item["strength"] or {}, item["reach"] or {}
         table.add_row(
-            f"{item['rank']}. {item['touchpoint']}",
+            f"{item['rank']}. {item['touchpoint']}" if item["rank"] else str(item["touchpoint"]),
             _figure(strength.get("value"), 2),
             _interval(strength, 2),
             _percent(item["share"]),

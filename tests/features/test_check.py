@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from configs.errors import ManyFaultsError
 from features.check import check_tables
 from features.tables import open_tables
 from tests.features import company
@@ -160,3 +161,28 @@ def test_errors_come_first(tmp_path: Path) -> None:
     with open_tables(company.settings(tmp_path)) as opened:
         levels = [item.level for item in check_tables(opened, NOW)]
     assert levels == sorted(levels, key=["error", "warning", "note"].index)
+
+
+def test_everything_that_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
+    """A missing file, two missing columns and a column that is no time stand in one list, beside the findings on the rest."""
+    tables = company.make(tmp_path)
+    backwards(tables)
+    tables["transactions"] = tables["transactions"].rename_columns(
+        ["who" if name == "customer_id" else name for name in tables["transactions"].column_names]
+    )
+    put(tables, "transactions", "occurred_at", pa.array([1.5] * len(tables["transactions"])))
+    company.write(tmp_path, tables)
+    (tmp_path / "surveys.parquet").unlink()
+    settings = company.settings(tmp_path)
+    with open_tables(settings, partial=True) as opened:
+        found = [(item.code, item.table, item.column) for item in check_tables(opened, NOW) if item.level == "error"]
+    assert found[:4] == [
+        ("time_order", "subscriptions", "ended_at"),
+        ("unreadable_table", "surveys", None),
+        ("missing_column", "transactions", "customer_id"),
+        ("missing_column", "transactions", "occurred_at"),
+    ]
+    with pytest.raises(ManyFaultsError, match=r"surveys\.parquet") as caught, open_tables(settings):
+        pass
+    assert len(caught.value.errors) == 3
+    assert "customer_id" in str(caught.value)

@@ -165,7 +165,7 @@ def test_a_label_is_never_an_attribute(tmp_path: Path) -> None:
         ({"customers": {"path": "customers.csv", "ignore": ["emial"]}}, DataError, "did you mean 'email'"),
         ({"customers": {"path": "notes.docx"}}, ConfigError, "cannot be read"),
         ({"customers": {"sql": "SELEC 1"}}, DataError, "the query"),
-        ({"surveys": {"path": "customers.csv"}}, ConfigError, "'customers' is needed"),
+        ({"surveys": {"path": "customers.csv"}}, DataError, "'customers' is needed"),
         (
             {"customers": {"path": "customers.csv"}, "transactions": {"path": "epoch.csv"}},
             DataError,
@@ -176,7 +176,7 @@ def test_a_label_is_never_an_attribute(tmp_path: Path) -> None:
                 "customers": {"path": "customers.csv"},
                 "touchpoints": {"path": "customers.csv", "columns": {"chanel": "email"}},
             },
-            ConfigError,
+            DataError,
             "did you mean 'channel'",
         ),
     ],
