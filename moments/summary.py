@@ -110,7 +110,8 @@ def _top(content: dict[str, Any]) -> dict[str, Any]:
         "intervals": content.get("intervals", "nominal"),
         "top": [{key: item.get(key) for key in fields} for item in keys],
         "excluded_late": [item["touchpoint"] for item in content["drivers"] if item["status"] == "excluded_late"],
-        "none": ("no touchpoint" if content["drivers"] else "nothing known of customers") + " can be told from noise"
+        "none": ("no touchpoint" if content["drivers"] else "nothing known of customers")
+        + " can be told from noise"
         + (f"; candidates: {', '.join(candidates[:DRIVERS])}" if candidates else ""),
     }
 

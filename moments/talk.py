@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from configs.errors import MomentsError
+from configs.errors import ManyFaultsError, MomentsError
 from moments.progress import Progress
 
 WIDTH = 120
@@ -78,9 +78,10 @@ def talking(verb: str, *, as_json: bool) -> Iterator[Talk]:
         raise typer.Exit(1)
 
 
-def error_facts(error: MomentsError) -> dict[str, str]:
-    """An error of ours as an object: code (its class), what, where, available, next."""
-    return {
+def error_facts(error: MomentsError) -> dict[str, Any]:
+    """An error of ours as an object: code (its class), what, where, available, next; `errors` where there are several."""
+    several = {"errors": [error_facts(one) for one in error.errors]} if isinstance(error, ManyFaultsError) else {}
+    return several | {
         "code": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower(),
         "what": error.what,
         "where": error.where,
@@ -90,6 +91,10 @@ def error_facts(error: MomentsError) -> dict[str, str]:
 
 
 def _show(error: MomentsError, console: Console) -> None:
+    if isinstance(error, ManyFaultsError):
+        for one in error.errors:
+            _show(one, console)
+        return
     lines = [("error", error.what), ("where", error.where), ("available", error.available), ("next", error.next_move)]
     for name, text in lines:
         if text:
