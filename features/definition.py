@@ -12,6 +12,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from features.schema import AS_OF, CUSTOMER_ID, LABEL
+
 Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "customers"]
 Role = Literal["touchpoint", "control", "voice", "overall"]
 
@@ -20,6 +22,9 @@ DEFINITION_VERSION: Final = 1
 
 ANY: Final = "any"
 """The kind that stands for every event of a source."""
+
+
+_OWN_COLUMNS: Final = frozenset({CUSTOMER_ID, AS_OF, LABEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,9 @@ class Feature:
         elif self.kind != "version":
             parts = [self.kind]
         if self.measure is not None:
-            parts.append(self.measure)
+            # An attribute may be called as a column of the training set's own is.
+            own = self.source == "customers" and _plain(self.measure) in _OWN_COLUMNS
+            parts += ["attribute", self.measure] if own else [self.measure]
         if not self.aggregate.startswith("current"):
             parts.append(f"{self.aggregate}{window}")
         return "__".join(_plain(part) for part in parts)

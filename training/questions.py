@@ -68,7 +68,8 @@ def check_labels(dataset: Dataset) -> None:
                 else f"{len(dataset)} rows are too few to learn from",
                 where=f"training set of '{dataset.target}' ({question.name})",
                 available=f"dropped rows: {dataset.dropped}",
-                next_move="bring more customers or a longer time, or a horizon in which both answers occur",
+                next_move="bring more customers or a longer time, or a horizon in which both answers occur, "
+                f"or remove targets.{dataset.target}",
             )
 
 

@@ -64,3 +64,13 @@ def test_selection_keeps_the_order_asked_for() -> None:
     """A bundle's part of the catalogue comes in the bundle's order."""
     names = CATALOG.names[5:2:-1]
     assert CATALOG.select(names).names == names
+
+
+def test_an_attribute_called_as_a_column_of_the_training_set() -> None:
+    """Attributes named customer_id, as_of or label (a company's own columns) get names that meet nothing."""
+    vocabulary = Vocabulary(
+        tables=("customers",),
+        attributes={"as of": "number", "label": "number", "customer id": "number", "region": "number"},
+    )
+    catalog = Catalog.of(vocabulary, (30,))
+    assert catalog.names == ("attribute__as_of", "attribute__label", "attribute__customer_id", "region")

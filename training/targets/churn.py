@@ -91,14 +91,18 @@ def column(tables: Tables, settings: Settings, target: Column) -> LabelledRows:
     values = [str(value) for value, _ in counted]
     positive = [value for value in values if _is_positive(value, positive=target.positive)]
     if not positive or len(positive) == len(values):
-        close = nearest(str(target.positive), values)
+        close = nearest(str(target.positive), values) if not positive else None
         raise DataError(
             f"no value of '{target.column}' is {target.positive!r}"
             if not positive
-            else f"every value of '{target.column}' is",
+            else f"every value of '{target.column}' is {target.positive!r}: there is nobody to compare with",
             where=f"{settings.source.name}: targets (positive)",
             available=", ".join(f"{value!r} ({count} rows)" for value, count in counted[:10]),
-            next_move=f"did you mean '{close}'?" if close else "set 'positive' to the value that means: has left",
+            next_move=f"did you mean '{close}'?"
+            if close
+            else "bring customers who stayed too"
+            if positive
+            else "set 'positive' to the value that means: has left",
         )
     as_of = NO_AS_OF if target.as_of is None else microseconds(target.as_of)
     # Of several versions of a customer the newest says how it ended.
