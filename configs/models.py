@@ -55,6 +55,9 @@ class Table(_Frozen):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        odd = [name for name in self.measures if re.search(r'["\\\x00-\x1f]', name)]
+        if odd:
+            raise ValueError(f"a measure's name cannot hold quotes, backslashes or line breaks: {odd[0]!r}")
         given = [key for key in ("path", "table", "sql") if getattr(self, key) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"

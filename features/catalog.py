@@ -30,8 +30,9 @@ class Catalog:
     def __post_init__(self) -> None:
         twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
         if twice:
+            same = [feature.meaning for feature in self.features if feature.name == twice[0]]
             raise DataError(
-                f"two features would be called '{twice[0]}'",
+                f"two features would be called '{twice[0]}': {' and '.join(same)}",
                 where="touchpoints, measures and attributes",
                 next_move="rename one of the touchpoints, measures or attributes with 'columns' or 'sql'",
             )

@@ -8,6 +8,7 @@ from typing import Final
 
 from configs.errors import nearest
 from features import schema
+from features.definition import plain
 from features.encode import MEASURE_PREFIX
 from features.findings import Finding
 from features.learn import MAX_TOUCHPOINTS, identifiers
@@ -75,20 +76,21 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
                 f"'journey' names '{name}', which is not among the touchpoints",
                 f"did you mean '{close}'?" if close else "remove it, or check the column touchpoint",
             )
-    plain: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for kind in kinds:
         key = re.sub(r"[\W_]+", "", kind.lower())
-        if key in plain:
+        if key in alike:
             yield Finding(
-                "warning",
+                "error" if plain(kind) == plain(alike[key]) else "warning",
                 "similar_touchpoints",
                 schema.TOUCHPOINTS,
                 kind,
                 0,
-                f"'{kind}' and '{plain[key]}' differ in spelling only and count as two",
+                f"'{kind}' and '{alike[key]}' differ in spelling only and "
+                + ("would share their columns" if plain(kind) == plain(alike[key]) else "count as two"),
                 "make them one with 'sql'",
             )
-        plain.setdefault(key, kind)
+        alike.setdefault(key, kind)
 
 
 def surveys(tables: Tables) -> Iterator[Finding]:

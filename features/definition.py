@@ -122,11 +122,11 @@ class Feature:
             parts = [self.kind]
         if self.measure is not None:
             # An attribute may be called as a column of the training set's own is.
-            own = self.source == "customers" and _plain(self.measure) in _OWN_COLUMNS
+            own = self.source == "customers" and plain(self.measure) in _OWN_COLUMNS
             parts += ["attribute", self.measure] if own else [self.measure]
         if not self.aggregate.startswith("current"):
             parts.append(f"{self.aggregate}{window}")
-        return "__".join(_plain(part) for part in parts)
+        return "__".join(plain(part) for part in parts)
 
     @property
     def driver(self) -> str:
@@ -180,6 +180,6 @@ class Feature:
         return cls(**parts)
 
 
-def _plain(part: str) -> str:
+def plain(part: str) -> str:
     """A name that LightGBM, SQL and people take: white space and punctuation (any script's letters stay) to one underscore."""
     return re.sub(r"\W+", "_", part).strip("_") or "_"

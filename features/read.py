@@ -5,6 +5,7 @@ Everything wrong with the columns of a table is said at once; nothing is mended.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
@@ -81,7 +82,8 @@ def read(tables: Tables, sources: Sources, name: str, table: Table) -> None:
             if theirs in chosen.values() or theirs in table.ignore:
                 continue
             kind = _attribute_kind(con, raw, theirs, types[theirs])
-            ours = renamed.get(theirs, theirs)
+            # A quote, a backslash or a line break cannot stand in the name of a field of a request.
+            ours = re.sub(r'["\\\x00-\x1f]', "_", renamed.get(theirs, theirs))
             if theirs in labels:
                 select.append(f"CAST({column(theirs)} AS VARCHAR) AS {column(LABEL_PREFIX + theirs)}")
                 tables.labels[theirs] = LABEL_PREFIX + theirs

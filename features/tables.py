@@ -7,6 +7,8 @@ attributes under their own names.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -120,14 +122,17 @@ class Tables:
         return self._span
 
     def digests(self) -> dict[str, str]:
-        """A digest of the canonical rows of each table, whatever their order."""
+        """A digest of the canonical columns and rows of each table, whatever the order of the rows."""
         found = {}
         for name in sorted(self.present):
             row = one(
                 self.con,
                 f"SELECT count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t) % 4294967291), 0) FROM {name} AS t",
             )
-            found[name] = "-".join(f"{int(part):x}" for part in row)
+            names = json.dumps(self.con.sql(f"SELECT * FROM {name} LIMIT 0").columns, ensure_ascii=False)
+            found[name] = "-".join(
+                [*(f"{int(part):x}" for part in row), hashlib.sha256(names.encode()).hexdigest()[:16]]
+            )
         return found
 
 

@@ -186,3 +186,15 @@ def test_everything_that_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
         pass
     assert len(caught.value.errors) == 3
     assert "customer_id" in str(caught.value)
+
+
+def test_kinds_that_would_share_columns_are_an_error(tmp_path: Path) -> None:
+    """'a b' and 'a,b' would give features of one name: the check says so, before the features do."""
+    tables = company.make(tmp_path)
+    kinds = ["a b" if n % 2 else "a,b" for n in range(len(tables["touchpoints"]))]
+    put(tables, "touchpoints", "touchpoint", pa.array(kinds))
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        found = {item.code: item for item in check_tables(opened, NOW)}
+    assert found["similar_touchpoints"].level == "error"
+    assert "would share their columns" in found["similar_touchpoints"].message

@@ -224,3 +224,20 @@ def test_a_few_dates_far_off_do_not_stretch_the_data(tmp_path: Path) -> None:
     )
     with read(tmp_path, {"customers": {"path": "c.csv"}, "transactions": {"path": "t.csv"}}) as tables:
         assert tables.data_end - tables.data_start > 1000 * 86_400_000_000
+
+
+def test_a_renamed_column_is_another_input(tmp_path: Path) -> None:
+    """The digest of a table holds the names of its columns: a renamed attribute is a change, although no value is."""
+    digests = []
+    for name in ("region", "area"):
+        write(tmp_path / "customers.csv", f"customer_id,{name}\na,north\n")
+        with read(tmp_path, {"customers": {"path": "customers.csv"}}) as tables:
+            digests.append(tables.digests()["customers"])
+    assert digests[0] != digests[1]
+
+
+def test_an_attribute_with_quotes_gets_a_name_that_a_request_can_carry(tmp_path: Path) -> None:
+    """Quotes and backslashes in an attribute's name become underscores; its values stay."""
+    (tmp_path / "customers.csv").write_text('customer_id,"j""{s\\}"\na,5\n', encoding="utf-8")
+    with read(tmp_path, {"customers": {"path": "customers.csv"}}) as tables:
+        assert tables.attributes == {"j_{s_}": "number"}
