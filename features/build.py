@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from configs.errors import DataError
 from features import schema
 from features.arrays import arrange, group_rows
 from features.catalog import Catalog
@@ -55,6 +56,7 @@ def build_parts(
     tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Features of one part of the customers after the other: the lines of `rows`, and their features in that order."""
+    _need(tables, catalog)
     ids = pa.array(rows.customer_id, type=pa.string()).dictionary_encode()
     # Parts are ranges of the sorted ids, so they do not depend on the order in which rows come.
     names = ids.dictionary
@@ -76,6 +78,28 @@ def build_parts(
             yield lines, part
         if progress is not None:
             progress(f"features of {len(rows):,} rows", (number + 1) / parts)
+
+
+def _need(tables: Tables, catalog: Catalog) -> None:
+    """Refuse, by name, tables that lack what the catalogue reads: a model of other columns would score nonsense."""
+    source = tables.settings.source.name
+    for kind, needed, there in (
+        (schema.CUSTOMERS, catalog.vocabulary.attributes, tables.attributes),
+        (schema.TOUCHPOINTS, catalog.vocabulary.measures, _measures(tables)),
+    ):
+        missing = sorted(set(needed) - set(there))
+        if kind in tables.present and missing:
+            raise DataError(
+                f"the model reads {', '.join(repr(name) for name in missing)} of {kind}, which the tables no longer have",
+                where=f"{source}: data.tables.{kind}",
+                available=", ".join(sorted(there)),
+                next_move="bring it back, or build the features and train again",
+            )
+
+
+def _measures(tables: Tables) -> tuple[str, ...]:
+    table = tables.settings.data.tables.get(schema.TOUCHPOINTS)
+    return () if table is None else tuple(table.measures)
 
 
 def _part(

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import NotReadyError
+from configs.errors import BundleError, NotReadyError
 from configs.settings import Settings, TouchpointInfo
 from serving import messages
 from serving.messages import SLOTS, Slot
@@ -102,18 +102,24 @@ class Scorer:
             When a model is damaged or was made by another version.
         """
         folder = settings.output / "models"
-        found = sorted(item.name for item in folder.iterdir() if item.is_dir()) if folder.is_dir() else []
+        # The model of a target that is no longer asked for stays where it is and answers nothing.
+        found = [name for name in settings.targets if (folder / name).is_dir()]
         if not found:
             raise NotReadyError(
                 "there is no model to answer with",
                 where=str(folder),
                 next_move=f"run 'moments run {settings.source.name}'",
             )
-        ordered = sorted(
-            found, key=lambda name: (list(settings.targets).index(name) if name in settings.targets else 99, name)
-        )
+        bundles = {name: Bundle.load(folder / name) for name in found}
+        for name, bundle in bundles.items():
+            if bundle.target != name:
+                raise BundleError(
+                    f"this model is of the target '{bundle.target}', not of '{name}'",
+                    where=str(folder / name),
+                    next_move="copy the right folder back, or train again",
+                )
         return cls(
-            {name: Bundle.load(folder / name) for name in ordered},
+            bundles,
             journey=settings.journey,
             reasons=settings.scores.reasons,
             lang=settings.languages[0],

@@ -175,8 +175,9 @@ class Speaker:
         slot, direction
             What it does to which score.
         """
-        shown = _rounded(feature, value) if isinstance(value, float) else value
-        return self._remembered(feature, shown, usual, slot, direction)
+        # Plural forms follow the number that is shown, not the one behind it.
+        shown, normal = (_rounded(feature, item) if isinstance(item, float) else item for item in (value, usual))
+        return self._remembered(feature, shown, normal, slot, direction)
 
     def value(self, feature: Feature, value: float | str | None) -> str:
         """A value with its unit."""

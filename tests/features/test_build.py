@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from configs.errors import DataError
 from features.build import build, learn_catalog
 from features.catalog import Catalog
 from features.journeys import journeys
@@ -181,3 +182,13 @@ def test_a_stored_catalogue_computes_the_same(folder: Path) -> None:
     content["features"][3]["fingerprint"] = "0" * 16
     with pytest.raises(Exception, match=catalog.names[3]):
         Catalog.from_dict(content)
+
+
+def test_tables_without_what_the_model_reads_are_refused(folder: Path) -> None:
+    """An attribute that the catalogue reads and the tables lack is named, with what is there."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        lost = next(iter(catalog.vocabulary.attributes))
+        tables.attributes = {name: kind for name, kind in tables.attributes.items() if name != lost}
+        with pytest.raises(DataError, match=f"'{lost}' of customers"):
+            build(tables, _rows(["c001"], AT), catalog)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from configs.errors import NotReadyError
+from configs.errors import BundleError, NotReadyError
 from features.rows import NO_AS_OF
 from features.tables import open_tables
 from serving import batch
 from serving.answers import Subject, answer
 from serving.intake import microseconds
 from serving.moment import midnight_after
+from serving.scorer import Scorer
 from tests.serving.conftest import Served
 
 
@@ -123,3 +125,15 @@ def test_no_model_no_scores(served: Served, tmp_path: Path) -> None:
 def test_a_moment_that_never_ends_is_no_time() -> None:
     """The as_of of a flat table lies beyond what a timestamp column could show, so it is written as null."""
     assert microseconds(datetime(9999, 1, 1, tzinfo=UTC)) < NO_AS_OF
+
+
+def test_a_model_in_another_targets_folder_is_refused(served: Served, output: Path) -> None:
+    """Two targets' models that were swapped are refused by name, and one of a target no longer configured answers nothing."""
+    settings = served.settings.model_copy(update={"output": output})
+    shutil.copytree(served.settings.output / "models", output / "models", dirs_exist_ok=True)
+    fewer = {name: target for name, target in settings.targets.items() if name != "value"}
+    assert set(Scorer.open(settings.model_copy(update={"targets": fewer})).models) == {"churn", "nps"}
+    shutil.rmtree(output / "models" / "churn")
+    shutil.copytree(output / "models" / "nps", output / "models" / "churn")
+    with pytest.raises(BundleError, match="of the target 'nps', not of 'churn'"):
+        Scorer.open(settings)
