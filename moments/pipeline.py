@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from configs.errors import DataError, ManyFaultsError
 from moments import manifest, memory, steps
+from moments.lock import alone
 from moments.progress import Report
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ def run(
     wanted = list(names)
     options = options or {}
     settings.output.mkdir(parents=True, exist_ok=True)
-    book = manifest.Manifest(settings.output)
     outcomes: list[Outcome] = []
-    with steps.Inputs(settings) as inputs:
+    with alone(settings.output), steps.Inputs(settings) as inputs:
+        book = manifest.Manifest(settings.output)
         if "check" not in wanted:
             ManyFaultsError.raise_any(inputs.readable.errors)
         facts = _describe(settings, inputs)

@@ -100,7 +100,9 @@ def _headline(content: dict[str, Any]) -> dict[str, Any]:
 def _top(content: dict[str, Any]) -> dict[str, Any]:
     # A flat table has no touchpoints: what is known of its customers is all there is to tell.
     told = content["drivers"] or content.get("controls", [])
-    ranked = sorted(told, key=lambda item: (item["rank"] or 10_000, -((item["strength"] or {}).get("value") or 0.0)))
+    ranked = sorted(
+        told, key=lambda item: (item["rank"] or 10_000, -((item.get("strength") or {}).get("value") or 0.0))
+    )
     keys = [item for item in ranked if item["status"] == "key_driver"][:DRIVERS]
     fields = ("touchpoint", "rank", "strength", "share", "reach", "depth", "shape", "moment_of_truth", "moment")
     candidates = [item["touchpoint"] for item in ranked if item["status"] == "candidate"]
