@@ -122,7 +122,11 @@ class Bundle:
         rows = self._rows(X)
         scores = [booster.predict(rows, raw_score=True, num_threads=_threads(rows)) for booster in self.boosters]
         slopes, intercepts = self._calibration
-        return np.asarray(np.column_stack(scores) @ slopes.T + intercepts)
+        # Not a matrix product: a BLAS adds up one row in another order than many, and one customer's score is the batch's.
+        total = np.tile(intercepts, (len(rows), 1))
+        for score, slope in zip(scores, slopes.T, strict=True):
+            total += np.asarray(score)[:, None] * slope
+        return total
 
     def raw(self, X: Array) -> Array:
         """One score per row, (n,): calibrated log-odds; for ordinal the mean of the two (higher = happier); log money."""

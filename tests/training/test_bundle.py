@@ -94,13 +94,14 @@ def test_contributions_add_up_to_the_raw_score(task: Task) -> None:
         np.testing.assert_allclose(bundle.margins(dataset.X[:50]).mean(axis=1), raw)
 
 
-def test_one_row_and_many_are_answered_alike() -> None:
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+def test_one_row_and_many_are_answered_alike(task: Task) -> None:
     """A row's answer does not depend on its company, nor on the number of threads that answer."""
-    bundle, dataset = bundle_of("binary")
-    many = np.tile(dataset.X, (5, 1))
-    together = bundle.predict(many)
+    bundle, dataset = bundle_of(task)
+    together = bundle.predict(np.tile(dataset.X, (5, 1)))
     np.testing.assert_array_equal(together[: len(dataset)], bundle.predict(dataset.X))
-    np.testing.assert_array_equal(together[7:8], bundle.predict(dataset.X[7:8]))
+    alone = np.concatenate([bundle.predict(dataset.X[row : row + 1]) for row in range(200)])
+    np.testing.assert_array_equal(together[:200], alone)
 
 
 def test_a_matrix_of_another_width_is_refused() -> None:
