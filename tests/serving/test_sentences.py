@@ -100,3 +100,10 @@ def test_what_is_as_usual_is_not_compared() -> None:
     tenure = Feature("contract", "subscriptions", "start", None, "age", control="tenure")
     text = speaker.sentence(tenure, 66.79, 165.0, "churn", "raises")
     assert text == "Time as a customer: 66.8 days, usually 165 days. Raises the risk of leaving."
+
+
+def test_plural_forms_follow_the_number_shown() -> None:
+    """198.6 minutes are shown as 199, and so are said in the plural of 199."""
+    said = Speaker("ru", JOURNEY).sentence(WAIT, 230.4, 198.6, "churn", "raises")
+    assert "199 минут" in said
+    assert "минуты" not in said
