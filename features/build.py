@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from features import schema
-from features.arrays import arrange, group_rows
 from features.catalog import Catalog
-from features.encode import MEASURE_PREFIX, NULL, Columns, Events, encode
-from features.kernel import run
-from features.learn import METRIC_SQL, learn_catalog
+from features.columns import columns_of, selected
+from features.encode import Events, encode
+from features.learn import learn_catalog
+from features.part import features_of
 from features.rows import Rows
 from features.sources import column
 from features.tables import Tables
@@ -117,62 +117,16 @@ def _part(
         }
     finally:
         con.unregister("members")
-    starts, times, places = group_rows(customer, as_of, len(names))
-    out = np.empty((len(as_of), len(catalog.features)), dtype=np.float64)
-    run(catalog.plan, arrange(events, len(names)), starts, times, places, out)
-    return out
+    return features_of(catalog, events, len(names), customer, as_of)
 
 
 def _events(tables: Tables, source: str, catalog: Catalog, latest: int) -> Events:
     """The events of the part's customers, without those that no row can see."""
-    vocabulary = catalog.vocabulary
-    spec = schema.TABLES[source]
-    select = {"customer_number": "customer_number"}
-    texts: list[str] = []
-    for item in spec.columns:
-        if item.type != "text":
-            select[item.name] = item.name
-    if source == schema.TOUCHPOINTS:
-        select[schema.TOUCHPOINT] = schema.TOUCHPOINT
-        texts.append(schema.TOUCHPOINT)
-        for name in vocabulary.measures:
-            have = MEASURE_PREFIX + name
-            select[have] = column(have)
-    elif source == schema.SURVEYS:
-        select[schema.METRIC] = METRIC_SQL
-        texts.append(schema.METRIC)
-    elif source == schema.SUBSCRIPTIONS:
-        select[schema.PLAN] = schema.PLAN
-        texts.append(schema.PLAN)
-    elif source == schema.CUSTOMERS:
-        for name, kind in vocabulary.attributes.items():
-            select[name] = column(name)
-            if kind == "category":
-                texts.append(name)
-    chosen = ", ".join(f"{expression} AS {column(name)}" for name, expression in select.items())
-    seen = f"WHERE {spec.time} < {latest}" if spec.time is not None else ""
-    table = tables.arrow(f"SELECT {chosen} FROM {source} JOIN members USING (customer_id) {seen}")
-    times = {item.name for item in spec.columns if item.type == "time"}
-    columns: Columns = {}
-    for name in select:
-        values = table.column(name)
-        if name in texts:
-            columns[name] = _codes(values, catalog.layout.text_codes(source, name))
-        elif name in times:
-            columns[name] = pc.fill_null(values.cast(pa.int64()), NULL).to_numpy()
-        elif name != "customer_number":
-            columns[name] = pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy()
+    chosen = ", ".join(
+        f"{expression} AS {column(name)}" for name, expression in selected(source, catalog.vocabulary).items()
+    )
+    time = schema.TABLES[source].time
+    seen = f"WHERE {time} < {latest}" if time is not None else ""
+    table = tables.arrow(f"SELECT customer_number, {chosen} FROM {source} JOIN members USING (customer_id) {seen}")
     customer = table.column("customer_number").to_numpy()
-    return encode(source, columns, customer, catalog.layout)
-
-
-def _codes(values: pa.ChunkedArray, codes: dict[str, int]) -> NDArray[np.int64]:
-    """Texts as codes, -1 where missing or unseen."""
-    encoded = values.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    # One more place at the end, so that a missing text (index -1) finds -1.
-    table = np.array([codes.get(text, -1) for text in encoded.dictionary.to_pylist()] + [-1], dtype=np.int64)
-    places = pc.fill_null(encoded.indices.cast(pa.int64()), len(table) - 1).to_numpy()
-    found: NDArray[np.int64] = table[places]
-    return found
+    return encode(source, columns_of(table, source, catalog.layout), customer, catalog.layout)
