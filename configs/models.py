@@ -26,13 +26,15 @@ class _Frozen(BaseModel):
 class Measure(_Frozen):
     """A numeric column that says how an encounter went.
 
-    `effort` names what it costs the customer; `better` defaults to lower for an effort and to higher for anything else.
+    `effort` names what it costs the customer; `better` defaults to lower for an effort and to higher for anything else; `within`
+    is the level that was promised (answered within 20 minutes), of which the share kept becomes a feature.
     """
 
     column: str
     unit: str = "number"
     effort: Literal["time", "money", "emotion"] | None = None
     better: Literal["lower", "higher"] | None = None
+    within: float | None = None
 
     @property
     def higher_is_better(self) -> bool:
@@ -81,10 +83,11 @@ class Data(_Frozen):
 
 
 class TouchpointInfo(_Frozen):
-    """Name, place and owner of a touchpoint."""
+    """Name, place and owner of a touchpoint, and what an encounter costs the company, in the currency of the amounts."""
 
     stage: str | None = None
     department: str | None = None
+    cost: Annotated[float, Field(ge=0)] | None = None
     label: dict[Language, str] = {}
 
 

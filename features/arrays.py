@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encode import Events
-from features.kernel import Sources, order_events
+from features.kernel import Sources
+from features.layout import Layout
+from features.order import order_events
 from features.schema import TABLES
 
 _EMPTY: Final = np.empty(0, dtype=np.int64)
 
 
-def arrange(events: Mapping[str, Events], customers: int) -> Sources:
+def arrange(events: Mapping[str, Events], customers: int, layout: Layout) -> Sources:
     """Events of each source in the kernel's order.
 
     Parameters
@@ -27,6 +29,8 @@ def arrange(events: Mapping[str, Events], customers: int) -> Sources:
         Source to its events; an absent source has none.
     customers
         How many customers the indices in the events run over.
+    layout
+        Says how many of a source's columns are read, and so decide ties.
     """
     packed = []
     for source in TABLES:
@@ -41,7 +45,7 @@ def arrange(events: Mapping[str, Events], customers: int) -> Sources:
             np.require(part, requirements=["C", "W"])
             for part in (item.customer, item.at, item.known, item.kind, item.values)
         )
-        order, starts = order_events(customer, customers, at, known, kind, values)
+        order, starts = order_events(customer, customers, at, known, kind, values, layout.raw[source])
         packed.append((at[order], known[order], kind[order], np.ascontiguousarray(values[order]), starts))
     return tuple(packed)
 

@@ -6,6 +6,8 @@ a model uses, and that part alone is computed when the model answers.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,19 +15,24 @@ from functools import cached_property
 from typing import Any
 
 from configs.errors import BundleError, DataError
+from features.comments import LANGUAGES
+from features.company import Calendar
 from features.definition import Feature
-from features.encode import Layout
 from features.families import FAMILIES
 from features.journey import Vocabulary
+from features.layout import COMMENT_LANGUAGE, Layout, wanted_of
+from features.parameters import parameters
 from features.plan import Plan, compile_plan
+from features.schema import SURVEYS, TOUCHPOINT, TOUCHPOINTS
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Features in column order, and the vocabulary that they are read with."""
+    """Features in column order, the vocabulary that they are read with, and what was known of the whole company."""
 
     features: tuple[Feature, ...]
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    calendar: Calendar = field(default_factory=Calendar)
 
     def __post_init__(self) -> None:
         twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
@@ -50,7 +57,12 @@ class Catalog:
     @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:
         """Name of each categorical feature to its categories; a code is an index into them."""
-        known = self.vocabulary.categories
+        known = {
+            **self.vocabulary.categories,
+            f"{TOUCHPOINTS}.{TOUCHPOINT}": self.vocabulary.touchpoints,
+            f"{TOUCHPOINTS}.{COMMENT_LANGUAGE}": LANGUAGES,
+            f"{SURVEYS}.{COMMENT_LANGUAGE}": LANGUAGES,
+        }
         return {
             feature.name: known.get(f"{feature.source}.{feature.measure}", ())
             for feature in self.features
@@ -60,7 +72,18 @@ class Catalog:
     @cached_property
     def layout(self) -> Layout:
         """Where kinds and values lie for the kernel."""
-        return Layout(self.vocabulary)
+        return Layout(self.vocabulary, wanted_of(self.features))
+
+    @cached_property
+    def company(self) -> tuple[int, ...]:
+        """Places of the features that look at the whole company."""
+        return tuple(place for place, feature in enumerate(self.features) if feature.aggregate.startswith("company_"))
+
+    def signature(self, name: str) -> str:
+        """Names everything that a feature's value depends on but the customer's events: two equal ones give equal values."""
+        feature = self.features[self.index(name)]
+        content = {"fingerprint": feature.fingerprint, "read": parameters(feature, self.vocabulary, self.categories)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
     @cached_property
     def plan(self) -> Plan:
@@ -81,6 +104,7 @@ class Catalog:
         return {
             "features": [{**feature.to_dict(), "fingerprint": feature.fingerprint} for feature in self.features],
             "vocabulary": self.vocabulary.to_dict(),
+            "calendar": self.calendar.to_dict(),
         }
 
     @classmethod
@@ -103,4 +127,6 @@ class Catalog:
                     next_move="train again with this version, or serve the bundle with the version that made it",
                 )
             features.append(feature)
-        return cls(tuple(features), Vocabulary.from_dict(content["vocabulary"]))
+        return cls(
+            tuple(features), Vocabulary.from_dict(content["vocabulary"]), Calendar.from_dict(content["calendar"])
+        )

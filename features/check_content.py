@@ -9,8 +9,8 @@ from typing import Final
 from configs.errors import nearest
 from features import schema
 from features.definition import plain
-from features.encode import MEASURE_PREFIX
 from features.findings import Finding
+from features.layout import MEASURE_PREFIX
 from features.learn import MAX_TOUCHPOINTS, identifiers
 from features.sources import column, one
 from features.tables import Tables

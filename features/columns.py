@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features import schema
-from features.encode import MEASURE_PREFIX, NULL, Columns, Layout
-from features.journey import Vocabulary
-from features.learn import METRIC_SQL
+from features.comments import language_sql
+from features.encode import NULL, Columns
+from features.journey import METRIC_SQL, Vocabulary
+from features.layout import COMMENT_LANGUAGE, COMMENT_LENGTH, MEASURE_PREFIX, Layout, text_columns
 from features.sources import column
 
 
@@ -30,12 +31,16 @@ def selected(source: str, vocabulary: Vocabulary) -> dict[str, str]:
         select[schema.PLAN] = schema.PLAN
     elif source == schema.CUSTOMERS:
         select |= {name: column(name) for name in vocabulary.attributes}
+    texts = text_columns(source, vocabulary)
+    select |= {name: name for name in texts if name != COMMENT_LANGUAGE}
+    if COMMENT_LANGUAGE in texts:
+        select |= {COMMENT_LENGTH: f"length({schema.COMMENT})", COMMENT_LANGUAGE: language_sql(schema.COMMENT)}
     return select
 
 
 def columns_of(table: pa.Table, source: str, layout: Layout) -> Columns:
     """The columns of rows that hold what `selected` names."""
-    types: dict[str, str] = dict(schema.TABLES[source].types)
+    types: dict[str, str] = {**schema.TABLES[source].types, COMMENT_LANGUAGE: "text"}
     if source == schema.CUSTOMERS:
         types |= {name: "text" if kind == "category" else kind for name, kind in layout.vocabulary.attributes.items()}
     columns: Columns = {}

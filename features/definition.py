@@ -12,17 +12,30 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from features.journey import TURN_EVENTS
 from features.schema import AS_OF, CUSTOMER_ID, LABEL
 
-Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "customers"]
+Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "customers", "company"]
 Role = Literal["touchpoint", "control", "voice", "overall"]
 
 # Raised when what an aggregate computes changes, so that bundles made before refuse instead of mispredicting.
-DEFINITION_VERSION: Final = 1
+DEFINITION_VERSION: Final = 2
 
 ANY: Final = "any"
 """The kind that stands for every event of a source."""
 
+
+_DIMENSIONS: Final = {
+    "count": "frequency",
+    "count_change": "frequency",
+    "open_count": "frequency",
+    "share": "frequency",
+    "pace": "frequency",
+    "lines_per_occasion": "frequency",
+    "repeats": "repeats",
+    "repeat_share": "repeats",
+}
+"""What a feature without a measure looks at; the others tell how lately."""
 
 _OWN_COLUMNS: Final = frozenset({CUSTOMER_ID, AS_OF, LABEL})
 
@@ -65,6 +78,56 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate("current", "{measure}", "missing"),
         Aggregate("current_category", "{measure}", "missing", "category", category=True),
         Aggregate("last_category", "{measure} at the last of {events}", "missing", "category", category=True),
+        Aggregate("first_category", "{measure} at the first of {events}", "missing", "category", category=True),
+        Aggregate("max_category", "furthest {measure} among {events}{window}", "missing", "category", category=True),
+        Aggregate("worst_category", "{measure} of the worst of {events}{window}", "missing", "category", category=True),
+        Aggregate("previous", "{measure} at the one before the last of {events}", "missing"),
+        Aggregate("count_value", "number of {events}{window} with {measure}", "zero", "number"),
+        Aggregate("zeros", "number of {events}{window} whose {measure} was no", "zero", "number"),
+        Aggregate("range", "highest minus lowest {measure} of {events}{window}", "missing"),
+        Aggregate(
+            "worse_share", "share of {events}{window} whose {measure} was worse than usual here", "missing", "share"
+        ),
+        Aggregate(
+            "own_worse_share",
+            "share of {events}{window} whose {measure} was worse than usual for the customer",
+            "missing",
+            "share",
+        ),
+        Aggregate(
+            "within_share", "share of {events}{window} whose {measure} kept the promised level", "missing", "share"
+        ),
+        Aggregate("repeats", "number of {events}{window} within 7 days of one of the same kind", "zero", "number"),
+        Aggregate(
+            "repeat_share", "share of {events}{window} within 7 days of one of the same kind", "missing", "share"
+        ),
+        Aggregate("worst_age", "days since the worst {measure} of {events}{window}", "missing", "days"),
+        Aggregate(
+            "recovered", "whether a good one followed the worst {measure} of {events}{window}", "missing", "flag"
+        ),
+        Aggregate("distinct", "number of different values of {measure} among {events}{window}", "zero", "number"),
+        Aggregate(
+            "pace", "rate of {events}{window} in units of the rate over the last {against} days", "missing", "ratio"
+        ),
+        Aggregate(
+            "gap_score",
+            "days since the last of {events} against their usual gap, in its standard deviations",
+            "missing",
+            "ratio",
+        ),
+        Aggregate("share", "share of {events} among all{window}", "missing", "share"),
+        Aggregate("money_share", "share of {events} in the amount paid{window}", "missing", "share"),
+        Aggregate("per_occasion", "{measure} per purchase occasion{window}", "missing"),
+        Aggregate("lines_per_occasion", "number of {events} per purchase occasion{window}", "missing", "number"),
+        Aggregate("per_payment", "{measure} of {events}{window} in units of the amount paid", "missing", "ratio"),
+        Aggregate("anniversary", "days until the next anniversary of the last of {events}", "missing", "days"),
+        Aggregate(
+            "company_change",
+            "{measure} of the whole company{window} against the last {against} days",
+            "missing",
+            "ratio",
+        ),
+        Aggregate("company_relative", "mean {measure} of {events}{window} minus that of the whole company", "missing"),
     )
 }
 
@@ -96,6 +159,8 @@ class Feature:
     role
         What the feature may be used for: a touchpoint's block, a control, voice (earlier answers, which carry earlier
         encounters and so stay out of driver models) or overall (totals over touchpoints, likewise).
+    against_days
+        The longer window that a pace or a level is compared with.
     """
 
     family: str
@@ -108,6 +173,7 @@ class Feature:
     better: Literal["higher", "lower"] | None = None
     control: str | None = None
     role: Role = "control"
+    against_days: int | None = None
 
     @property
     def name(self) -> str:
@@ -116,14 +182,15 @@ class Feature:
         parts: list[str] = []
         if self.source != "customers":
             # A touchpoint's own name comes first and alone; any other kind (a payment, a start) could be a touchpoint too.
-            parts = [self.source] if self.kind == ANY or self.source != "touchpoints" else []
+            own = self.source == "touchpoints" and self.kind != ANY and self.role == "touchpoint"
+            parts = [] if own else [self.source]
             parts += [self.kind] if self.kind != ANY else []
         elif self.kind != "version":
             parts = [self.kind]
         if self.measure is not None:
             # An attribute may be called as a column of the training set's own is.
-            own = self.source == "customers" and plain(self.measure) in _OWN_COLUMNS
-            parts += ["attribute", self.measure] if own else [self.measure]
+            taken = self.source == "customers" and plain(self.measure) in _OWN_COLUMNS
+            parts += ["attribute", self.measure] if taken else [self.measure]
         if not self.aggregate.startswith("current"):
             parts.append(f"{self.aggregate}{window}")
         return "__".join(plain(part) for part in parts)
@@ -143,7 +210,7 @@ class Feature:
         """The side of the encounter it looks at: a measure, or how often and how lately it happened."""
         if self.measure is not None:
             return self.measure
-        return "frequency" if self.aggregate in {"count", "count_change", "open_count"} else "recency"
+        return _DIMENSIONS.get(self.aggregate, "recency")
 
     @property
     def category(self) -> bool:
@@ -159,10 +226,14 @@ class Feature:
     def meaning(self) -> str:
         """One English sentence part that says what the number is."""
         events = {"touchpoints": "encounters", "customers": "versions"}.get(self.source, self.source)
-        if self.kind != ANY:
+        if self.kind in TURN_EVENTS:
+            events = TURN_EVENTS[self.kind]
+        elif self.kind != ANY:
             events = f"'{self.kind}' {events}"
         window = "" if self.window_days is None else f" in the last {self.window_days} days"
-        return AGGREGATES[self.aggregate].meaning.format(events=events, window=window, measure=self.measure)
+        return AGGREGATES[self.aggregate].meaning.format(
+            events=events, window=window, measure=self.measure, against=self.against_days
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ every bit. `NULL` stands for what is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,19 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import schema
-from features.families.effort import TOTALS
 from features.journey import (
     CREATED,
     END,
-    FIXED_KINDS,
     MINUTES_PER_UNIT,
     PAYMENT,
     REFUND,
     START,
+    UNANSWERED,
     UNKNOWN_TOUCHPOINT,
     VERSION,
-    Vocabulary,
 )
+from features.layout import COST, KIND, MEASURE_PREFIX, MEASURE_SCALE, MONEY_SCALE, QUALITY, TOTALS, Layout
 
 NULL: Final = np.iinfo(np.int64).min
 """A missing integer."""
@@ -34,17 +34,8 @@ NULL: Final = np.iinfo(np.int64).min
 ALWAYS: Final = -(2**61)
 """The time of what has no time: before everything."""
 
-MEASURE_SCALE: Final = 1_000_000
-"""Measures, scores and quantities are held in millionths."""
-
-MONEY_SCALE: Final = 10_000
-"""Money is held in ten-thousandths of its unit, finer than any currency's minor unit."""
-
 LIMIT: Final = 1e9
 """Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits."""
-
-MEASURE_PREFIX: Final = "m_"
-"""Prefix of a measure's column in the canonical touchpoints, so that it cannot meet a column's name."""
 
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 """Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1)."""
@@ -59,57 +50,6 @@ class Events:
     known: NDArray[np.int64]
     kind: NDArray[np.int64]
     values: NDArray[np.int64]
-
-
-class Layout:
-    """Where a vocabulary's kinds and values lie in the kernel's arrays.
-
-    Attributes
-    ----------
-    kinds
-        (source, kind) to its code; codes run over all sources.
-    values
-        Source to the names of its value columns in order.
-    scales
-        Source to the integers that one unit of each value column is.
-    """
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        self.sources: tuple[str, ...] = tuple(name for name in schema.TABLES if name in vocabulary.tables)
-        kinds_of = {
-            **FIXED_KINDS,
-            schema.TOUCHPOINTS: (*vocabulary.touchpoints, UNKNOWN_TOUCHPOINT),
-            schema.SURVEYS: (*vocabulary.metrics, UNKNOWN_TOUCHPOINT),
-        }
-        self.kinds: dict[tuple[str, str], int] = {}
-        for source in self.sources:
-            for kind in kinds_of[source]:
-                self.kinds[source, kind] = len(self.kinds)
-        efforts = {info.effort for info in vocabulary.measures.values()}
-        totals = tuple(column for effort, column in TOTALS.items() if effort in efforts)
-        self.values: dict[str, tuple[str, ...]] = {
-            schema.TOUCHPOINTS: (*vocabulary.measures, *totals),
-            schema.SURVEYS: (schema.SCORE,),
-            schema.TRANSACTIONS: (schema.AMOUNT, schema.MARGIN, schema.QUANTITY),
-            schema.SUBSCRIPTIONS: (schema.MONTHLY_FEE, schema.PLAN),
-            schema.CUSTOMERS: tuple(vocabulary.attributes) or ("-",),
-        }
-        money = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE}
-        self.scales: dict[str, tuple[int, ...]] = {
-            source: tuple(MONEY_SCALE if name in money else MEASURE_SCALE for name in names)
-            for source, names in self.values.items()
-        }
-
-    def kind_codes(self, source: str) -> dict[str, int]:
-        """Kind name to code within one source."""
-        return {kind: code for (of, kind), code in self.kinds.items() if of == source}
-
-    def text_codes(self, source: str, column: str) -> dict[str, int]:
-        """Text to code for a column that holds kinds or categories; what is not in it is unseen."""
-        if (source, column) in {(schema.TOUCHPOINTS, schema.TOUCHPOINT), (schema.SURVEYS, schema.METRIC)}:
-            return self.kind_codes(source)
-        return {text: code for code, text in enumerate(self.vocabulary.categories.get(f"{source}.{column}", ()))}
 
 
 def to_fixed(values: NDArray[np.float64], scale: int) -> NDArray[np.int64]:
@@ -143,21 +83,118 @@ def _known(at: NDArray[np.int64], columns: Columns) -> NDArray[np.int64]:
 
 
 def _touchpoints(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
-    vocabulary = layout.vocabulary
     at = columns[schema.OCCURRED_AT].astype(np.int64, copy=False)
     names = layout.values[schema.TOUCHPOINTS]
-    values = np.empty((len(at), max(len(names), 1)), dtype=np.int64)
-    totals = {effort: np.full(len(at), NULL, dtype=np.int64) for effort, name in TOTALS.items() if name in names}
-    for position, (name, info) in enumerate(vocabulary.measures.items()):
-        raw = columns[MEASURE_PREFIX + name].astype(np.float64, copy=False)
-        values[:, position] = to_fixed(raw, MEASURE_SCALE)
-        if info.effort is not None:
-            _add(totals[info.effort], to_fixed(_effort(raw, name, layout), MEASURE_SCALE))
-    for effort, total in totals.items():
-        values[:, names.index(TOTALS[effort])] = total
+    source = schema.TOUCHPOINTS
     kind = columns[schema.TOUCHPOINT].astype(np.int64, copy=False)
-    kind = np.where(kind < 0, layout.kinds[schema.TOUCHPOINTS, UNKNOWN_TOUCHPOINT], kind)
+    unknown = layout.kinds[source, UNKNOWN_TOUCHPOINT]
+    kind = np.where(kind < 0, unknown, kind)
+    own = kind - (unknown - len(layout.vocabulary.touchpoints))
+    values = np.empty((len(at), layout.widths[source]), dtype=np.int64)
+    for position, name in enumerate(names[: layout.widths[source]]):
+        if name in _COMPUTED:
+            values[:, position] = _COMPUTED[name](columns, own, layout)
+        elif "|" in name and position >= layout.raw[source]:
+            values[:, position] = _flag(name, columns, own, layout)
+        elif name == "-":
+            values[:, position] = NULL
+        else:
+            values[:, position] = _raw(columns, name)
+        if name in {schema.STAGE, schema.DEPARTMENT} and layout.vocabulary.places:
+            values[:, position] = np.where(values[:, position] == NULL, _places(name, layout)[own], values[:, position])
     return Events(customer, at, _known(at, columns), kind, values)
+
+
+def _raw(columns: Columns, name: str) -> NDArray[np.int64]:
+    """A column of codes, or of whole numbers, as it is read."""
+    values = columns[name]
+    if values.dtype == np.float64:
+        return to_fixed(values.astype(np.float64, copy=False), MEASURE_SCALE)
+    return np.where(values < 0, NULL, values).astype(np.int64)
+
+
+def _places(name: str, layout: Layout) -> NDArray[np.int64]:
+    """Code of each touchpoint's stage or department by the configuration, for rows that do not name one themselves."""
+    codes = layout.text_codes(schema.TOUCHPOINTS, name)
+    side = 0 if name == schema.STAGE else 1
+    places = layout.vocabulary.places
+    found = [codes.get(places[kind][side], NULL) if kind in places else NULL for kind in layout.vocabulary.touchpoints]
+    return np.array([*found, NULL], dtype=np.int64)
+
+
+def _total(effort: str) -> Callable[[Columns, NDArray[np.int64], Layout], NDArray[np.int64]]:
+    """The sum of an effort's measures of each encounter."""
+
+    def total(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+        found = np.full(len(own), NULL, dtype=np.int64)
+        for name, info in layout.vocabulary.measures.items():
+            if info.effort == effort:
+                raw = columns[MEASURE_PREFIX + name].astype(np.float64, copy=False)
+                _add(found, to_fixed(_effort(raw, name, layout), MEASURE_SCALE))
+        return found
+
+    return total
+
+
+def _quality(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+    """Mean over an encounter's measures of their distance from the usual value of its kind, on the better side positive.
+
+    In usual distances, each limited to `QUALITY_LIMIT`, so that one wild value does not outweigh all others.
+    """
+    vocabulary = layout.vocabulary
+    total = np.zeros(len(own))
+    count = np.zeros(len(own))
+    for name, info in vocabulary.measures.items():
+        pairs = [vocabulary.usual.get(f"{kind}|{name}", (np.nan, np.nan)) for kind in vocabulary.touchpoints]
+        usual = np.array([*pairs, (np.nan, np.nan)])
+        raw = columns[MEASURE_PREFIX + name].astype(np.float64, copy=False)
+        distance = (raw - usual[own, 0]) / usual[own, 1]
+        distance = np.clip(distance if info.better == "higher" else -distance, -QUALITY_LIMIT, QUALITY_LIMIT)
+        there = ~np.isnan(distance)
+        total[there] += distance[there]
+        count[there] += 1
+    quality = np.full(len(own), np.nan)
+    np.divide(total, count, out=quality, where=count > 0)
+    return to_fixed(quality, MEASURE_SCALE)
+
+
+def _flag(name: str, columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+    """1 where a measure was worse than usual for the kind (or kept the promised level), 0 where not, `NULL` where unknown."""
+    vocabulary = layout.vocabulary
+    flag, measure = name.split("|", 1)
+    if measure == QUALITY and measure not in vocabulary.measures:
+        quality = _quality(columns, own, layout)
+        return np.where(quality == NULL, NULL, quality < 0)
+    raw = columns[MEASURE_PREFIX + measure].astype(np.float64, copy=False)
+    info = vocabulary.measures[measure]
+    if flag == "within":
+        level = np.full(len(own), np.nan if info.within is None else info.within)
+    else:
+        usual = [vocabulary.usual.get(f"{kind}|{measure}", (np.nan, np.nan))[0] for kind in vocabulary.touchpoints]
+        level = np.array([*usual, np.nan])[own]
+    better = raw >= level if info.better == "higher" else raw <= level
+    hit = better if flag == "within" else ~better
+    return np.where(np.isnan(raw) | np.isnan(level), NULL, hit).astype(np.int64)
+
+
+def _cost(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:  # noqa: ARG001 - one signature for all
+    costs = layout.vocabulary.costs
+    table = [costs.get(kind, 0.0) for kind in layout.vocabulary.touchpoints]
+    return to_fixed(np.array([*table, 0.0]), MONEY_SCALE)[own]
+
+
+def _kind(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:  # noqa: ARG001 - one signature for all
+    return np.where(own < len(layout.vocabulary.touchpoints), own, NULL)
+
+
+QUALITY_LIMIT: Final = 3.0
+
+_COMPUTED: Final = {
+    **{name: _total(effort) for effort, name in TOTALS.items()},
+    QUALITY: _quality,
+    COST: _cost,
+    KIND: _kind,
+}
 
 
 def _effort(raw: NDArray[np.float64], name: str, layout: Layout) -> NDArray[np.float64]:
@@ -179,24 +216,33 @@ def _add(total: NDArray[np.int64], part: NDArray[np.int64]) -> None:
 
 
 def _surveys(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
+    """Each answer; a question without a score was asked and not answered."""
+    source = schema.SURVEYS
     at = columns[schema.ANSWERED_AT].astype(np.int64, copy=False)
-    values = to_fixed(columns[schema.SCORE].astype(np.float64, copy=False), MEASURE_SCALE)[:, None]
+    score = columns[schema.SCORE].astype(np.float64, copy=False)
+    values = np.column_stack(
+        [to_fixed(score, MEASURE_SCALE), *(_raw(columns, name) for name in layout.values[source][1:])]
+    )
     kind = columns[schema.METRIC].astype(np.int64, copy=False)
-    kind = np.where(kind < 0, layout.kinds[schema.SURVEYS, UNKNOWN_TOUCHPOINT], kind)
+    kind = np.where(kind < 0, layout.kinds[source, UNKNOWN_TOUCHPOINT], kind)
+    kind = np.where(np.isnan(score), layout.kinds[source, UNANSWERED], kind)
     return Events(customer, at, _known(at, columns), kind, values)
 
 
 def _transactions(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
+    source = schema.TRANSACTIONS
     at = columns[schema.OCCURRED_AT].astype(np.int64, copy=False)
-    names = layout.values[schema.TRANSACTIONS]
-    values = np.column_stack(
-        [
-            to_fixed(columns[name].astype(np.float64, copy=False), scale)
-            for name, scale in zip(names, layout.scales[schema.TRANSACTIONS], strict=True)
-        ]
-    )
-    refund = layout.kinds[schema.TRANSACTIONS, REFUND]
-    payment = layout.kinds[schema.TRANSACTIONS, PAYMENT]
+    width = layout.widths[source]
+    values = np.empty((len(at), width), dtype=np.int64)
+    for position, name in enumerate(layout.values[source][:width]):
+        if name == schema.CATEGORY:
+            values[:, position] = _raw(columns, name)
+        else:
+            values[:, position] = to_fixed(
+                columns[name].astype(np.float64, copy=False), layout.scales[source][position]
+            )
+    refund = layout.kinds[source, REFUND]
+    payment = layout.kinds[source, PAYMENT]
     kind = np.where(columns[schema.AMOUNT] < 0, refund, payment).astype(np.int64)
     return Events(customer, at, _known(at, columns), kind, values)
 
@@ -209,7 +255,8 @@ def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout
     values = np.column_stack(
         [
             to_fixed(columns[schema.MONTHLY_FEE].astype(np.float64, copy=False), MONEY_SCALE),
-            np.where(columns[schema.PLAN] < 0, NULL, columns[schema.PLAN]).astype(np.int64),
+            _raw(columns, schema.PLAN),
+            *(_raw(columns, name) for name in layout.values[schema.SUBSCRIPTIONS][2:]),
         ]
     )
     recorded = columns[schema.RECORDED_AT].astype(np.int64, copy=False)

@@ -17,6 +17,11 @@ UNKNOWN_TOUCHPOINT: Final = "(unknown)"
 ABOUT_ENCOUNTER: Final = "_encounter"
 """Suffix of the metric of a transactional answer (one about a single encounter), which is never mixed with the relationship's."""
 
+METRIC_SQL: Final = (
+    f"CASE WHEN metric = 'nps' AND touchpoint IS NOT NULL THEN metric || '{ABOUT_ENCOUNTER}' ELSE metric END"
+)
+"""The metric an answer is counted under as SQL; `survey_metric` says the same."""
+
 # Effort in time is added up in minutes, whatever unit a measure has.
 MINUTES_PER_UNIT: Final[dict[str, float]] = {
     "second": 1 / 60,
@@ -36,12 +41,13 @@ MINUTES_PER_UNIT: Final[dict[str, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class MeasureInfo:
-    """What a bundle must remember of a measure: unit, side, effort, and the middle value that emotion is counted from."""
+    """What a bundle remembers of a measure: unit, side, effort, the middle that emotion is counted from, the promised level."""
 
     unit: str
     better: Literal["higher", "lower"]
     effort: Literal["time", "money", "emotion"] | None = None
     median: float = 0.0
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,16 @@ class Vocabulary:
         ``table.column`` to its categories in code order.
     columns
         Table to the optional columns that hold anything.
+    usual
+        ``kind|measure`` to its usual value and the usual distance from it: what the quality of an encounter is counted from.
+    places
+        Touchpoint to its stage and department, where the configuration names them (empty: it does not).
+    costs
+        Touchpoint to what an encounter costs the company, where the configuration says so.
+    sequences
+        The most frequent short sequences of touchpoints, two or three in a row.
+    prices
+        Category of transactions to its usual and its premium price per piece; the empty name stands for those without one.
     """
 
     tables: tuple[str, ...] = ()
@@ -76,6 +92,11 @@ class Vocabulary:
     attributes: dict[str, Literal["number", "category"]] = field(default_factory=dict)
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    usual: dict[str, tuple[float, float]] = field(default_factory=dict)
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    sequences: tuple[tuple[str, ...], ...] = ()
+    prices: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def has(self, table: str, column: str) -> bool:
         """Whether an optional column of a table holds anything."""
@@ -87,7 +108,7 @@ class Vocabulary:
             "tables": list(self.tables),
             "touchpoints": list(self.touchpoints),
             "measures": {
-                name: {"unit": m.unit, "better": m.better, "effort": m.effort, "median": m.median}
+                name: {"unit": m.unit, "better": m.better, "effort": m.effort, "median": m.median, "within": m.within}
                 for name, m in self.measures.items()
             },
             "measured": {kind: list(names) for kind, names in self.measured.items()},
@@ -95,6 +116,11 @@ class Vocabulary:
             "attributes": dict(self.attributes),
             "categories": {name: list(values) for name, values in self.categories.items()},
             "columns": {table: list(names) for table, names in self.columns.items()},
+            "usual": {name: list(pair) for name, pair in self.usual.items()},
+            "places": {name: list(pair) for name, pair in self.places.items()},
+            "costs": dict(self.costs),
+            "sequences": [list(kinds) for kinds in self.sequences],
+            "prices": {name: list(pair) for name, pair in self.prices.items()},
         }
 
     @classmethod
@@ -109,6 +135,11 @@ class Vocabulary:
             attributes=dict(content["attributes"]),
             categories={name: tuple(values) for name, values in content["categories"].items()},
             columns={table: tuple(names) for table, names in content["columns"].items()},
+            usual={name: (float(pair[0]), float(pair[1])) for name, pair in content["usual"].items()},
+            places={name: (str(pair[0]), str(pair[1])) for name, pair in content["places"].items()},
+            costs={name: float(cost) for name, cost in content["costs"].items()},
+            sequences=tuple(tuple(kinds) for kinds in content["sequences"]),
+            prices={name: (float(pair[0]), float(pair[1])) for name, pair in content["prices"].items()},
         )
 
 
@@ -129,3 +160,56 @@ FIXED_KINDS: Final[dict[str, tuple[str, ...]]] = {
     schema.SUBSCRIPTIONS: (START, END),
     schema.CUSTOMERS: (VERSION, CREATED),
 }
+
+UNANSWERED: Final = "(unanswered)"
+"""A question that was asked and not answered, whatever its metric."""
+
+# What an event can be besides its own kind (see `features.turns`). Those of touchpoints carry brackets: no company's kind does.
+REPEAT: Final = "(repeat) "
+SWITCH: Final = "(channel switch)"
+HANDOVER: Final = "(hand-over)"
+LOOP_BACK: Final = "(step back)"
+ENTRY: Final = "(stage entry)"
+GOOD: Final = "(good)"
+SEQUENCE: Final = "(sequence) "
+OCCASION: Final = "occasion"
+FRESH: Final = "new category"
+PREMIUM: Final = "premium"
+DISCOUNT: Final = "discounted"
+RISEN: Final = "price rise"
+PLAN_CHANGE: Final = "plan change"
+FEE_RISE: Final = "fee rise"
+FEE_CUT: Final = "fee cut"
+CHANGE: Final = "change"
+
+TURNS: Final[dict[str, tuple[str, ...]]] = {
+    schema.TOUCHPOINTS: (SWITCH, HANDOVER, LOOP_BACK, ENTRY, GOOD),
+    schema.TRANSACTIONS: (OCCASION, FRESH, PREMIUM, DISCOUNT, RISEN),
+    schema.SUBSCRIPTIONS: (PLAN_CHANGE, FEE_RISE, FEE_CUT),
+    schema.CUSTOMERS: (CHANGE,),
+}
+"""The turns of each source, in the order in which the kernel's host hands over their codes."""
+
+TURN_EVENTS: Final[dict[str, str]] = {
+    SWITCH: "changes of the channel within 7 days",
+    HANDOVER: "hand-overs to another department within 7 days",
+    LOOP_BACK: "steps back to an earlier stage",
+    ENTRY: "entries into another stage",
+    GOOD: "encounters better than usual",
+    UNANSWERED: "questions asked and not answered",
+    OCCASION: "days with a payment",
+    FRESH: "payments for a category that was new to the customer",
+    PREMIUM: "payments at a premium price",
+    DISCOUNT: "payments at a tenth or more below the usual price",
+    RISEN: "payments at a higher price than the customer paid before",
+    PLAN_CHANGE: "changes of the plan",
+    FEE_RISE: "rises of the fee",
+    FEE_CUT: "cuts of the fee",
+    CHANGE: "changes of the customer's attributes",
+}
+"""How a turn is called in a feature's meaning."""
+
+
+def sequence_kind(kinds: tuple[str, ...]) -> str:
+    """The kind under which a sequence of touchpoints is counted."""
+    return SEQUENCE + " then ".join(kinds)

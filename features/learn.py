@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from configs.settings import Settings
+from features import learn_journey as journey
 from features import schema
 from features.catalog import Catalog
-from features.encode import MEASURE_PREFIX
-from features.journey import ABOUT_ENCOUNTER, MeasureInfo, Vocabulary
-from features.sources import column, one, quoted
+from features.journey import METRIC_SQL, UNANSWERED, MeasureInfo, Vocabulary
+from features.layout import MEASURE_PREFIX
+from features.learn_journey import known_before, rounded
+from features.sources import column, one
 from features.tables import Tables
 
 MAX_TOUCHPOINTS: Final = 100
@@ -18,13 +20,21 @@ MAX_TOUCHPOINTS: Final = 100
 MAX_CATEGORIES: Final = 200
 """Categories of one attribute; rarer ones are unseen."""
 
+MAX_PRODUCTS: Final = 5_000
+"""Categories of transactions: a shop's are its articles, of which the customer's new ones are told."""
+
+_TEXTS: Final = (
+    (schema.TOUCHPOINTS, schema.CHANNEL, MAX_CATEGORIES),
+    (schema.TOUCHPOINTS, schema.DEPARTMENT, MAX_CATEGORIES),
+    (schema.TOUCHPOINTS, schema.STAGE, MAX_CATEGORIES),
+    (schema.TRANSACTIONS, schema.CATEGORY, MAX_PRODUCTS),
+    (schema.SUBSCRIPTIONS, schema.PLAN, MAX_CATEGORIES),
+    (schema.SUBSCRIPTIONS, schema.END_REASON, MAX_CATEGORIES),
+)
+"""Texts of event tables that become codes, with how many of them at most."""
+
 IDENTIFIER_SHARE: Final = 0.5
 """An attribute with more distinct texts than this share of customers (and more than 50) is an identifier."""
-
-METRIC_SQL: Final = (
-    f"CASE WHEN metric = 'nps' AND touchpoint IS NOT NULL THEN metric || {quoted(ABOUT_ENCOUNTER)} ELSE metric END"
-)
-"""The metric an answer is counted under, as `features.journey.survey_metric` says it."""
 
 
 def learn_catalog(tables: Tables, settings: Settings, until: int) -> Catalog:
@@ -38,18 +48,32 @@ def learn_vocabulary(tables: Tables, until: int) -> Vocabulary:
     attributes = {}
     for name, kind in tables.attributes.items():
         if kind == "category":
-            values = _categories(tables, schema.CUSTOMERS, name, _before(schema.CUSTOMERS, until))
+            values = _categories(tables, schema.CUSTOMERS, name, known_before(schema.CUSTOMERS, until))
             if not values:
                 continue
             categories[f"{schema.CUSTOMERS}.{name}"] = values
         attributes[name] = kind
     columns = {name: tuple(sorted(tables.columns[name])) for name in sorted(tables.present)}
-    if schema.PLAN in columns.get(schema.SUBSCRIPTIONS, ()):
-        before = _before(schema.SUBSCRIPTIONS, until)
-        categories[f"{schema.SUBSCRIPTIONS}.{schema.PLAN}"] = _categories(
-            tables, schema.SUBSCRIPTIONS, schema.PLAN, before
-        )
+    if schema.SURVEYS in columns:
+        columns[schema.SURVEYS] = (*columns[schema.SURVEYS], *_unanswered(tables, until))
+    for table in (schema.SURVEYS, schema.TOUCHPOINTS):
+        if schema.COMMENT in columns.get(table, ()) and not _any(tables, table, "comment IS NOT NULL", until):
+            columns[table] = tuple(name for name in columns[table] if name != schema.COMMENT)
+    for table, name, limit in _TEXTS:
+        if name in columns.get(table, ()):
+            found = _categories(tables, table, name, known_before(table, until), limit)
+            if found:
+                categories[f"{table}.{name}"] = found
     kinds, measures, measured = _touchpoints(tables, until)
+    places, costs = configured_places(tables.settings, kinds)
+    for side, name in enumerate((schema.STAGE, schema.DEPARTMENT)):
+        known = [pair[side] for pair in places.values() if pair[side]]
+        learnt = categories.get(f"{schema.TOUCHPOINTS}.{name}", ())
+        if name == schema.STAGE:
+            # The configuration names stages in the order of the journey; others come in the order customers reach them.
+            learnt = journey.stages(tables, until, learnt)
+        if merged := tuple(dict.fromkeys((*known, *learnt))):
+            categories[f"{schema.TOUCHPOINTS}.{name}"] = merged
     return Vocabulary(
         tables=tuple(name for name in schema.TABLES if name in tables.present),
         touchpoints=kinds,
@@ -59,7 +83,23 @@ def learn_vocabulary(tables: Tables, until: int) -> Vocabulary:
         attributes=attributes,
         categories=categories,
         columns=columns,
+        usual=journey.usual(tables, until, measured),
+        places=places,
+        costs=costs,
+        sequences=journey.sequences(tables, until, kinds),
+        prices=journey.prices(tables, until, categories.get(f"{schema.TRANSACTIONS}.{schema.CATEGORY}", ())),
     )
+
+
+def configured_places(
+    settings: Settings, kinds: tuple[str, ...]
+) -> tuple[dict[str, tuple[str, str]], dict[str, float]]:
+    """Stage and department of each touchpoint, in the configuration's order, and what an encounter costs."""
+    named = {kind: info for kind, info in settings.journey.items() if kind in kinds}
+    places = {
+        kind: (info.stage or "", info.department or "") for kind, info in named.items() if info.stage or info.department
+    }
+    return places, {kind: info.cost for kind, info in named.items() if info.cost is not None}
 
 
 def identifiers(tables: Tables) -> dict[str, int]:
@@ -75,18 +115,21 @@ def identifiers(tables: Tables) -> dict[str, int]:
     return found
 
 
-def _before(table: str, until: int) -> str:
-    time = schema.TABLES[table].time or (schema.VALID_FROM if table == schema.CUSTOMERS else None)
-    test = f"({time} IS NULL OR {time} < {until})"
-    return f"{test} AND (recorded_at IS NULL OR recorded_at < {until})" if table != schema.CUSTOMERS else test
+def _any(tables: Tables, table: str, test: str, until: int) -> bool:
+    rows = tables.con.execute(f"SELECT 1 FROM {table} WHERE {test} AND {known_before(table, until)} LIMIT 1").fetchall()
+    return bool(rows)
 
 
-def _categories(tables: Tables, table: str, name: str, test: str) -> tuple[str, ...]:
+def _unanswered(tables: Tables, until: int) -> tuple[str, ...]:
+    return (UNANSWERED,) if _any(tables, schema.SURVEYS, "score IS NULL", until) else ()
+
+
+def _categories(tables: Tables, table: str, name: str, test: str, limit: int = MAX_CATEGORIES) -> tuple[str, ...]:
     if table == schema.CUSTOMERS and name in identifiers(tables):
         return ()
     rows = tables.con.execute(
         f"""SELECT {column(name)} AS v, count(*) AS n FROM {table}
-            WHERE v IS NOT NULL AND {test} GROUP BY v ORDER BY n DESC, v LIMIT {MAX_CATEGORIES}"""
+            WHERE v IS NOT NULL AND {test} GROUP BY v ORDER BY n DESC, v LIMIT {limit}"""
     ).fetchall()
     return tuple(sorted(str(value) for value, _ in rows))
 
@@ -97,7 +140,7 @@ def _touchpoints(
     if schema.TOUCHPOINTS not in tables.present:
         return (), {}, {}
     configured = tables.settings.data.tables["touchpoints"].measures
-    before = _before(schema.TOUCHPOINTS, until)
+    before = known_before(schema.TOUCHPOINTS, until)
     spans = ", ".join(f"count({column(MEASURE_PREFIX + name)})" for name in configured)
     rows = tables.con.execute(
         f"""SELECT touchpoint, count(*) AS n {", " + spans if spans else ""} FROM touchpoints
@@ -109,13 +152,16 @@ def _touchpoints(
     for name, item in configured.items():
         source = column(MEASURE_PREFIX + name)
         (median,) = one(
-            tables.con, f"SELECT quantile_disc({source}, 0.5) FROM touchpoints WHERE {source} IS NOT NULL AND {before}"
+            tables.con,
+            f"SELECT quantile_disc({source}, 0.5) FROM touchpoints "
+            f"WHERE {source} IS NOT NULL AND {before} AND {journey.some(tables, schema.TOUCHPOINTS)}",
         )
         measures[name] = MeasureInfo(
             unit=item.unit,
             better="higher" if item.higher_is_better else "lower",
             effort=item.effort,
-            median=float(median) if median is not None else 0.0,
+            median=rounded(float(median)) if median is not None else 0.0,
+            within=item.within,
         )
     return kinds, measures, {kind: measured[kind] for kind in kinds}
 
@@ -123,5 +169,7 @@ def _touchpoints(
 def _metrics(tables: Tables, until: int) -> tuple[str, ...]:
     if schema.SURVEYS not in tables.present:
         return ()
-    query = f"SELECT DISTINCT {METRIC_SQL} FROM surveys WHERE {_before(schema.SURVEYS, until)}"
+    query = (
+        f"SELECT DISTINCT {METRIC_SQL} FROM surveys WHERE score IS NOT NULL AND {known_before(schema.SURVEYS, until)}"
+    )
     return tuple(sorted(str(row[0]) for row in tables.con.execute(query).fetchall()))

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from features import schema
-from features.arrays import arrange
 from features.catalog import Catalog
+from features.comments import language
 from features.customer import Journey
-from features.encode import MEASURE_PREFIX, NULL, Columns, encode
+from features.encode import NULL, Columns, encode
 from features.journey import Vocabulary, survey_metric
-from features.kernel import run
+from features.layout import COMMENT_LANGUAGE, COMMENT_LENGTH, MEASURE_PREFIX, text_columns
+from features.part import features_of
 
-_ONE_ROW = np.array([0, 1], dtype=np.int64)
-_FIRST_LINE = np.zeros(1, dtype=np.int64)
+_FIRST = np.zeros(1, dtype=np.int64)
 
 
 class Online:
@@ -33,14 +33,16 @@ class Online:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._layout = catalog.layout
-        self._plan = catalog.plan
         vocabulary = catalog.vocabulary
+        self._texts = {source: text_columns(source, vocabulary) for source in schema.TABLES}
         self._text = {
             (source, column): self._layout.text_codes(source, column)
             for source, column in (
                 (schema.TOUCHPOINTS, schema.TOUCHPOINT),
                 (schema.SURVEYS, schema.METRIC),
                 (schema.SUBSCRIPTIONS, schema.PLAN),
+                (schema.TOUCHPOINTS, COMMENT_LANGUAGE),
+                *((source, name) for source, names in self._texts.items() for name in names),
                 *((schema.CUSTOMERS, name) for name, kind in vocabulary.attributes.items() if kind == "category"),
             )
         }
@@ -66,16 +68,7 @@ class Online:
             if table and length:
                 columns = self._columns(source, table, length)
                 events[source] = encode(source, columns, np.zeros(length, dtype=np.int64), self._layout)
-        out = np.empty((1, len(self.catalog.features)), dtype=np.float64)
-        run(
-            self._plan,
-            arrange(events, 1),
-            _ONE_ROW,
-            np.array([as_of], dtype=np.int64),
-            _FIRST_LINE,
-            out,
-        )
-        row: NDArray[np.float64] = out[0]
+        row: NDArray[np.float64] = features_of(self.catalog, events, 1, _FIRST, np.array([as_of], dtype=np.int64))[0]
         return row
 
     def unknown(self, journey: Journey) -> dict[str, int]:
@@ -108,7 +101,22 @@ class Online:
                 columns[name] = (
                     _numbers(values, length) if kind == "number" else self._codes(source, name, values, length)
                 )
+        for name in self._texts[source]:
+            if name == COMMENT_LANGUAGE:
+                self._comments(columns, table.get(schema.COMMENT), length)
+            else:
+                columns[name] = self._codes(source, name, table.get(name), length)
         return columns
+
+    def _comments(self, columns: Columns, comments: list[Any] | None, length: int) -> None:
+        """Length and language of the comments, as the database tells them of canonical ones."""
+        # The database trims spaces alone, and holds an empty comment for none.
+        said = [None] * length if comments is None else [text.strip(" ") or None if text else None for text in comments]
+        columns[COMMENT_LENGTH] = _numbers([None if text is None else len(text) for text in said], length)
+        codes = self._text[schema.TOUCHPOINTS, COMMENT_LANGUAGE]
+        columns[COMMENT_LANGUAGE] = np.array(
+            [-1 if text is None else codes[language(text)] for text in said], dtype=np.int64
+        )
 
     def _codes(self, source: str, column: str, values: list[Any] | None, length: int) -> NDArray[np.int64]:
         if values is None:

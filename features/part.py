@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.arrays import arrange, group_rows
 from features.catalog import Catalog
+from features.company import add_company
 from features.encode import Events
 from features.kernel import run
 
@@ -38,6 +39,8 @@ def features_of(
     Shape (rows, features), float64: codes for categories, NaN for what is missing.
     """
     starts, times, places = group_rows(customer, as_of, customers)
-    out = np.empty((len(as_of), len(catalog.features)), dtype=np.float64)
-    run(catalog.plan, arrange(events, customers), starts, times, places, out)
-    return out
+    # A feature's values lie side by side, as a column of a file wants them.
+    out = np.empty((len(catalog.features), len(as_of)), dtype=np.float64)
+    run(catalog.plan, arrange(events, customers, catalog.layout), starts, times, places, out)
+    add_company(catalog, out, as_of)
+    return out.T

@@ -14,8 +14,9 @@ from configs.errors import ConfigError, DataError, ManyFaultsError, MomentsError
 from configs.settings import Column as ColumnTarget
 from configs.settings import Table
 from features import schema
-from features.encode import LIMIT, MEASURE_PREFIX
+from features.encode import LIMIT
 from features.findings import Finding
+from features.layout import MEASURE_PREFIX
 from features.sources import Sources, column, one, quoted
 
 if TYPE_CHECKING:

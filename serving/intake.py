@@ -19,7 +19,7 @@ from msgspec import UNSET, Struct
 from configs.errors import nearest
 from features import schema
 from features.customer import Journey
-from features.encode import MEASURE_PREFIX
+from features.layout import MEASURE_PREFIX
 from serving.messages import Envelope, Fault, Intake
 from serving.problems import Problem
 

@@ -6,7 +6,21 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from features.definition import Feature
-from features.families import attributes, contract, effort, frequency, measures, money, voice
+from features.families import (
+    attributes,
+    consistency,
+    contract,
+    cost,
+    effort,
+    frequency,
+    measures,
+    money,
+    peak_end,
+    response,
+    sequence,
+    shocks,
+    voice,
+)
 from features.journey import Vocabulary
 
 Family = Callable[[Vocabulary, tuple[int, ...]], Iterator[Feature]]
@@ -15,9 +29,15 @@ FAMILIES: Final[dict[str, Family]] = {
     "frequency": frequency.features,
     "measures": measures.features,
     "effort": effort.features,
+    "response": response.features,
+    "consistency": consistency.features,
+    "peak_end": peak_end.features,
+    "sequence": sequence.features,
     "voice": voice.features,
     "money": money.features,
     "contract": contract.features,
+    "cost": cost.features,
+    "shocks": shocks.features,
     "attributes": attributes.features,
 }
 """Every family, in catalogue order: the only list of what can be computed."""

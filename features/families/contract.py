@@ -1,12 +1,12 @@
-"""The contract: tenure, fee, plan, changes of both, earlier ends."""
+"""The contract: tenure, fee, plan, changes of both, the next anniversary, earlier ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from features.definition import Feature
-from features.journey import END, START, Vocabulary
-from features.schema import MONTHLY_FEE, PLAN, SUBSCRIPTIONS
+from features.journey import END, FEE_CUT, FEE_RISE, PLAN_CHANGE, START, Vocabulary
+from features.schema import END_REASON, MONTHLY_FEE, PLAN, SUBSCRIPTIONS
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
@@ -20,13 +20,22 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
 
     yield make(START, "age", "tenure")
     yield make(START, "recency", "contract")
+    yield make(START, "anniversary", "contract")
     yield make(START, "open_count", "contract")
     yield make(START, "count", "contract", window=windows[-1])
     yield make(END, "count", "contract", window=windows[-1])
+    yield make(END, "count", "contract")
     yield make(END, "recency", "contract")
     if vocabulary.has(SUBSCRIPTIONS, MONTHLY_FEE):
         yield make(START, "open_sum", "price", MONTHLY_FEE)
         yield make(START, "last", "price", MONTHLY_FEE)
         yield make(START, "last_change", "price", MONTHLY_FEE)
+        for kind in (FEE_RISE, FEE_CUT):
+            yield make(kind, "count", "price", window=windows[-1])
+            yield make(kind, "recency", "price")
     if vocabulary.has(SUBSCRIPTIONS, PLAN):
         yield make(START, "last_category", "contract", PLAN)
+        yield make(PLAN_CHANGE, "count", "contract", window=windows[-1])
+        yield make(PLAN_CHANGE, "recency", "contract")
+    if vocabulary.categories.get(f"{SUBSCRIPTIONS}.{END_REASON}"):
+        yield make(END, "last_category", "contract", END_REASON)

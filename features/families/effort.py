@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from features.definition import ANY, Feature
-from features.families.windows import middle
+from features.families.windows import edges, middle
 from features.journey import Vocabulary
+from features.layout import TOTALS
 from features.schema import TOUCHPOINTS
 
-TOTALS: Final[dict[str, str]] = {"time": "effort_time", "money": "effort_money", "emotion": "effort_emotion"}
-"""Effort to the value column that adds it up over an encounter's measures (minutes, money, points below the median)."""
+_UNITS = {"time": "minutes", "money": "money", "emotion": "points"}
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """Total of each effort measure per touchpoint, and of each effort over all encounters with its change."""
+    """Total of each effort per touchpoint and over all encounters, with its change against the window before."""
     for kind in vocabulary.touchpoints:
-        for name in vocabulary.measured.get(kind, ()):
+        names = vocabulary.measured.get(kind, ())
+        for name in names:
             info = vocabulary.measures[name]
             if info.effort in {"time", "money"}:
-                for window in dict.fromkeys((windows[0], windows[-1])):
+                for aggregate, window in _plan(edges(windows), middle(windows)):
                     yield Feature(
                         "effort",
                         TOUCHPOINTS,
                         kind,
                         name,
-                        "sum",
+                        aggregate,
                         window,
                         measure_unit=info.unit,
                         better=info.better,
                         role="touchpoint",
                     )
-    units = {"time": "minutes", "money": "money", "emotion": "points"}
+        if any(vocabulary.measures[name].effort == "emotion" for name in names):
+            for window in edges(windows):
+                yield Feature(
+                    "effort",
+                    TOUCHPOINTS,
+                    kind,
+                    TOTALS["emotion"],
+                    "sum",
+                    window,
+                    measure_unit=_UNITS["emotion"],
+                    better="lower",
+                    role="touchpoint",
+                )
     present = {info.effort for info in vocabulary.measures.values()}
     for effort, column in TOTALS.items():
         if effort not in present:
             continue
-        plan = [("sum", window) for window in windows] + [("sum_change", middle(windows))]
-        for aggregate, window in plan:
+        for aggregate, window in _plan(windows, middle(windows)):
             yield Feature(
                 "effort",
                 TOUCHPOINTS,
@@ -46,7 +57,11 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
                 column,
                 aggregate,
                 window,
-                measure_unit=units[effort],
+                measure_unit=_UNITS[effort],
                 better="lower",
                 role="overall",
             )
+
+
+def _plan(windows: tuple[int, ...], change: int) -> list[tuple[str, int]]:
+    return [*(("sum", window) for window in windows), ("sum_change", change)]

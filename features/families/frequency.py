@@ -1,4 +1,4 @@
-"""How often and how lately: encounters per touchpoint and in all."""
+"""How often and how lately: encounters per touchpoint and in all, and how they keep to the customer's usual rhythm."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from features.definition import ANY, Feature, Role
 from features.families.windows import middle
 from features.journey import Vocabulary
+from features.layout import GAP
 from features.schema import TOUCHPOINTS
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """Count per window, change of the count, days since the last; for each touchpoint and for all together."""
+    """Count per window, its change, days since the last; for all encounters together also gaps and pace."""
     if TOUCHPOINTS not in vocabulary.tables:
         return
     for kind in (ANY, *vocabulary.touchpoints):
@@ -24,5 +25,18 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
             yield make("count", window)
         yield make("count_change", middle(windows))
         yield make("recency", None)
-    yield Feature("frequency", TOUCHPOINTS, ANY, None, "usual_gap", role="overall")
-    yield Feature("frequency", TOUCHPOINTS, ANY, None, "gap_ratio", role="overall")
+    for aggregate in ("usual_gap", "gap_ratio"):
+        yield Feature("frequency", TOUCHPOINTS, ANY, None, aggregate, role="overall")
+    for aggregate in ("spread", "gap_score"):
+        yield Feature("frequency", TOUCHPOINTS, ANY, GAP, aggregate, measure_unit="days", role="overall")
+    if middle(windows) < windows[-1]:
+        yield Feature(
+            "frequency",
+            TOUCHPOINTS,
+            ANY,
+            None,
+            "pace",
+            middle(windows),
+            role="overall",
+            against_days=windows[-1],
+        )

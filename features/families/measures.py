@@ -1,4 +1,4 @@
-"""How the encounters went: each measure of each touchpoint as mean, worst, last, spread and trend."""
+"""How the encounters went: each measure of each touchpoint as mean, worst, last and trend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.schema import TOUCHPOINTS
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """Mean and worst in the middle and the longest window, last, spread, and the mean against the window before."""
+    """Mean and worst in the middle and the longest window, the last, and the mean against the window before."""
     for kind in vocabulary.touchpoints:
         for name in vocabulary.measured.get(kind, ()):
             info = vocabulary.measures[name]
@@ -19,7 +19,7 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
             plan: list[tuple[str, int | None]] = [
                 (aggregate, window) for aggregate in ("mean", worst) for window in ends(windows)
             ]
-            plan += [("last", None), ("spread", windows[-1]), ("trend", middle(windows))]
+            plan += [("last", None), ("trend", middle(windows))]
             for aggregate, window in plan:
                 yield Feature(
                     "measures",

@@ -11,3 +11,8 @@ def middle(windows: tuple[int, ...]) -> int:
 def ends(windows: tuple[int, ...]) -> tuple[int, ...]:
     """The middle and the longest window, each once: how it went lately and over the whole memory."""
     return tuple(dict.fromkeys((middle(windows), windows[-1])))
+
+
+def edges(windows: tuple[int, ...]) -> tuple[int, ...]:
+    """The shortest and the longest window, each once."""
+    return tuple(dict.fromkeys((windows[0], windows[-1])))

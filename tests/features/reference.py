@@ -10,8 +10,8 @@ from typing import Any
 from features import schema
 from features.customer import Journey
 from features.definition import ANY, Feature
-from features.families.effort import TOTALS
 from features.journey import MINUTES_PER_UNIT, Vocabulary, survey_metric
+from features.layout import TOTALS
 
 DAY = schema.MICROSECONDS_PER_DAY
 Event = tuple[int, int, str, dict[str, float | None]]
