@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from drivers.dose_response import Encounters
 from features import schema
-from features.layout import MEASURE_PREFIX
 from features.journey import Vocabulary
+from features.layout import MEASURE_PREFIX
 from features.schema import MICROSECONDS_PER_DAY
 from features.sources import column
 from features.tables import Tables

@@ -1,13 +1,14 @@
 """The batch host: the features of many rows, one part of the customers at a time, through the same kernel as the service.
 
-DuckDB filters, joins and hands over the events of a part; memory is one part's events and rows, however many customers the
-company has.
+DuckDB filters and hands over each table once; its events are encoded and put with their customers' parts (`features.spool`).
+Memory is one part's events and rows, however many customers the company has.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +18,25 @@ from numpy.typing import NDArray
 from configs.errors import DataError
 from features import schema
 from features.catalog import Catalog
-from features.columns import columns_of, selected
+from features.columns import columns_of, hashed_texts, query
+from features.company_learn import with_calendar
 from features.encode import Events, encode
+from features.hashing import hash_table
 from features.learn import learn_catalog
 from features.part import features_of
 from features.rows import Rows
-from features.sources import column
+from features.spool import Spool, spool
 from features.tables import Tables
 
 Progress = Callable[[str, float], None]
+
+PART_BYTES: Final = 64_000_000
+"""Bytes of a part's matrix at most: what a host holds at once."""
+
+PART_EVENTS: Final = 1_000_000
+"""Events of a part at most, for the same reason."""
+
+_BATCH: Final = 500_000
 
 __all__ = ["build", "build_parts", "learn_catalog"]
 
@@ -55,32 +66,49 @@ def build(tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | Non
 def build_parts(
     tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Features of one part of the customers after the other: the lines of `rows`, and their features in that order."""
-    _need(tables, catalog)
+    """Features of one part of the customers after the other: the lines of `rows`, ascending, and their features.
+
+    Parts are ranges of the sorted ids, so they do not depend on the order in which rows come.
+    """
+    need(tables, catalog)
+    catalog = with_calendar(catalog, tables)
+    tell = progress or (lambda _message, _share: None)
+    message = f"features of {len(rows):,} rows"
+    names, customer = numbered(rows)
+    limits = part_limits(tables, len(rows) * len(catalog.features) * 8, len(names))
+    by_part = np.searchsorted(limits, customer, side="right") - 1
+    lines_of = np.argsort(by_part, kind="stable")
+    starts = np.searchsorted(by_part[lines_of], np.arange(len(limits)))
+    with spool(limits) as events:
+        latest = int(rows.as_of.max()) if len(rows) else 0
+        _fill(tables, catalog, names, latest, events, lambda share: tell(message, 0.4 * share))
+        for part, (first, last) in enumerate(itertools.pairwise(limits.tolist())):
+            lines = lines_of[starts[part] : starts[part + 1]]
+            found = events.part(part)
+            if len(lines):
+                yield lines, features_of(catalog, found, last - first, customer[lines] - first, rows.as_of[lines])
+            tell(message, 0.4 + 0.6 * (part + 1) / (len(limits) - 1))
+
+
+def numbered(rows: Rows) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The different ids of rows, sorted, and the number of each row's among them."""
     ids = pa.array(rows.customer_id, type=pa.string()).dictionary_encode()
-    # Parts are ranges of the sorted ids, so they do not depend on the order in which rows come.
-    names = ids.dictionary
-    order = pc.array_sort_indices(names).to_numpy()
+    order = pc.array_sort_indices(ids.dictionary).to_numpy()
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     customer = rank[ids.indices.to_numpy().astype(np.int64)] if len(rows) else np.empty(0, dtype=np.int64)
-    sorted_names = names.take(pa.array(order))
-    parts = max(1, min(tables.settings.partitions, len(order)))
-    limits = np.linspace(0, len(order), parts + 1).astype(np.int64)
-    by_customer = np.argsort(customer, kind="stable")
-    for number, (first, last) in enumerate(itertools.pairwise(limits)):
-        lines = by_customer[
-            np.searchsorted(customer[by_customer], first) : np.searchsorted(customer[by_customer], last)
-        ]
-        if len(lines):
-            mine = customer[lines] - first
-            part = _part(tables, sorted_names.slice(first, last - first), mine, rows.as_of[lines], catalog)
-            yield lines, part
-        if progress is not None:
-            progress(f"features of {len(rows):,} rows", (number + 1) / parts)
+    return ids.dictionary.take(pa.array(order)), customer
 
 
-def _need(tables: Tables, catalog: Catalog) -> None:
+def part_limits(tables: Tables, matrix_bytes: int, customers: int) -> NDArray[np.int64]:
+    """First customer of each part and one past the last: as many parts as keep memory flat, at least those configured."""
+    events = sum(tables.rows.get(name, 0) for name in tables.present)
+    wanted = max(tables.settings.partitions, -(-matrix_bytes // PART_BYTES), -(-events // PART_EVENTS))
+    parts = max(1, min(wanted, customers))
+    return np.unique(np.linspace(0, customers, parts + 1).astype(np.int64))
+
+
+def need(tables: Tables, catalog: Catalog) -> None:
     """Refuse, by name, tables that lack what the catalogue reads: a model of other columns would score nonsense."""
     source = tables.settings.source.name
     for kind, needed, there in (
@@ -102,31 +130,45 @@ def _measures(tables: Tables) -> tuple[str, ...]:
     return () if table is None else tuple(table.measures)
 
 
-def _part(
-    tables: Tables, names: pa.Array, customer: NDArray[np.int64], as_of: NDArray[np.int64], catalog: Catalog
-) -> NDArray[np.float64]:
-    con = tables.con
+def _fill(
+    tables: Tables, catalog: Catalog, names: pa.Array, latest: int, events: Spool, told: Callable[[float], None]
+) -> None:
+    """Every event that some row can see, encoded, with its customer's part."""
+    sources = [source for source in catalog.layout.sources if source in tables.present]
+    customers = hash_table(tables, names)
+    total = max(1, sum(tables.rows.get(source, 0) for source in sources))
+    done = 0
+    for source in sources:
+        hashed = hashed_texts(tables, source, catalog.layout)
+        dated = schema.RECORDED_AT in tables.columns[source] or source == schema.CUSTOMERS
+        for batch in _batches(
+            tables, query(source, catalog.vocabulary, hashed, latest, by_hash=customers is not None), names
+        ):
+            done += batch.num_rows
+            found = (
+                batch.column("customer_number").to_numpy().astype(np.int64)
+                if customers is None
+                else customers.find(batch.column("customer_number").to_numpy())
+            )
+            if (known := found >= 0).all():
+                events.add(source, _encoded(batch, source, found, catalog, hashed), dated=dated)
+            elif known.any():
+                mine = batch.filter(pa.array(known))
+                events.add(source, _encoded(mine, source, found[known], catalog, hashed), dated=dated)
+            told(min(1.0, done / total))
+    told(1.0)
+
+
+def _encoded(
+    batch: pa.RecordBatch, source: str, customer: NDArray[np.int64], catalog: Catalog, hashed: object
+) -> Events:
+    return encode(source, columns_of(batch, source, catalog.layout, hashed), customer, catalog.layout)  # type: ignore[arg-type]
+
+
+def _batches(tables: Tables, text: str, names: pa.Array) -> Iterator[pa.RecordBatch]:
+    """The result of a query in batches; `members` holds the ids in order, for a query that joins by the id itself."""
     members = pa.table({"customer_id": names, "customer_number": np.arange(len(names), dtype=np.int64)})
-    con.register("members", members)
-    try:
-        latest = int(as_of.max()) if len(as_of) else 0
-        events = {
-            source: _events(tables, source, catalog, latest)
-            for source in catalog.layout.sources
-            if source in tables.present
-        }
-    finally:
-        con.unregister("members")
-    return features_of(catalog, events, len(names), customer, as_of)
-
-
-def _events(tables: Tables, source: str, catalog: Catalog, latest: int) -> Events:
-    """The events of the part's customers, without those that no row can see."""
-    chosen = ", ".join(
-        f"{expression} AS {column(name)}" for name, expression in selected(source, catalog.vocabulary).items()
-    )
-    time = schema.TABLES[source].time
-    seen = f"WHERE {time} < {latest}" if time is not None else ""
-    table = tables.arrow(f"SELECT customer_number, {chosen} FROM {source} JOIN members USING (customer_id) {seen}")
-    customer = table.column("customer_number").to_numpy()
-    return encode(source, columns_of(table, source, catalog.layout), customer, catalog.layout)
+    # A cursor of its own: the connection takes no other work while a result is half read.
+    with tables.con.cursor() as cursor:
+        cursor.register("members", members)
+        yield from cursor.sql(text).to_arrow_reader(_BATCH)

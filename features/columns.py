@@ -6,6 +6,8 @@ the vocabulary (-1 where missing or unseen).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +16,13 @@ from numpy.typing import NDArray
 from features import schema
 from features.comments import language_sql
 from features.encode import NULL, Columns
+from features.hashing import HashTable, hash_table
 from features.journey import METRIC_SQL, Vocabulary
 from features.layout import COMMENT_LANGUAGE, COMMENT_LENGTH, MEASURE_PREFIX, Layout, text_columns
 from features.sources import column
+from features.tables import Tables
+
+HashTables = Mapping[str, HashTable]
 
 
 def selected(source: str, vocabulary: Vocabulary) -> dict[str, str]:
@@ -38,27 +44,69 @@ def selected(source: str, vocabulary: Vocabulary) -> dict[str, str]:
     return select
 
 
-def columns_of(table: pa.Table, source: str, layout: Layout) -> Columns:
-    """The columns of rows that hold what `selected` names."""
-    types: dict[str, str] = {**schema.TABLES[source].types, COMMENT_LANGUAGE: "text"}
-    if source == schema.CUSTOMERS:
-        types |= {name: "text" if kind == "category" else kind for name, kind in layout.vocabulary.attributes.items()}
+def query(source: str, vocabulary: Vocabulary, hashed: HashTables, latest: int, *, by_hash: bool) -> str:
+    """SQL that reads the rows of a canonical table that happened before `latest`, customers and texts by their hash.
+
+    Where `by_hash` is false the customer's number comes from joining the relation `members`.
+    """
+    names = ", ".join(
+        f"{f'hash({expression})' if name in hashed else expression} AS {column(name)}"
+        for name, expression in selected(source, vocabulary).items()
+    )
+    time = schema.TABLES[source].time
+    seen = f"WHERE {time} < {latest}" if time is not None else ""
+    if by_hash:
+        return f"SELECT hash(customer_id) AS customer_number, {names} FROM {source} {seen}"
+    return f"SELECT customer_number, {names} FROM {source} JOIN members USING (customer_id) {seen}"
+
+
+def hashed_texts(tables: Tables, source: str, layout: Layout) -> HashTables:
+    """Tables of the hashes of a source's texts; a text that cannot be told by its hash is left out."""
+    found = {}
+    for name in selected(source, layout.vocabulary):
+        if _types(source, layout).get(name) == "text":
+            codes = layout.text_codes(source, name)
+            table = hash_table(tables, list(codes), np.fromiter(codes.values(), dtype=np.int64, count=len(codes)))
+            if table is not None:
+                found[name] = table
+    return found
+
+
+def columns_of(
+    table: pa.Table | pa.RecordBatch, source: str, layout: Layout, hashed: HashTables | None = None
+) -> Columns:
+    """The columns of rows that hold what `selected` names; a text may come as its hash, if `hashed` knows it."""
+    types = _types(source, layout)
     columns: Columns = {}
     for name in selected(source, layout.vocabulary):
         values = table.column(name)
         kind = types.get(name, "number")
-        if kind == "text":
+        if kind == "text" and hashed is not None and name in hashed:
+            columns[name] = hashed[name].find(values.to_numpy())
+        elif kind == "text":
             columns[name] = _codes(values, layout.text_codes(source, name))
         elif kind == "time":
-            columns[name] = pc.fill_null(values.cast(pa.int64()), NULL).to_numpy()
+            columns[name] = _plain(pc.fill_null(values.cast(pa.int64()), NULL))
         else:
-            columns[name] = pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy()
+            columns[name] = _plain(pc.fill_null(values.cast(pa.float64()), np.nan))
     return columns
 
 
-def _codes(values: pa.ChunkedArray, codes: dict[str, int]) -> NDArray[np.int64]:
+def _types(source: str, layout: Layout) -> dict[str, str]:
+    types: dict[str, str] = {**schema.TABLES[source].types, COMMENT_LANGUAGE: "text"}
+    if source == schema.CUSTOMERS:
+        types |= {name: "text" if kind == "category" else kind for name, kind in layout.vocabulary.attributes.items()}
+    return types
+
+
+def _plain(values: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = values.to_numpy()
+    return found
+
+
+def _codes(values: pa.Array | pa.ChunkedArray, codes: dict[str, int]) -> NDArray[np.int64]:
     """Texts as codes, -1 where missing or unseen."""
-    encoded = values.combine_chunks().dictionary_encode()
+    encoded = values.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     # One more place at the end, so that a missing text (index -1) finds -1.

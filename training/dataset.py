@@ -24,6 +24,7 @@ from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
 from features.build import build, learn_catalog
 from features.catalog import Catalog
+from features.company_learn import with_calendar
 from features.rows import NO_AS_OF
 from features.schema import AS_OF, CUSTOMER_ID, LABEL
 from features.tables import Tables
@@ -133,7 +134,7 @@ def make(tables: Tables, settings: Settings, name: str, progress: Progress | Non
     target = target_of(settings, name)
     labelled = rows_for(tables, settings, name)
     rows = labelled.rows
-    catalog = learn_catalog(tables, settings, int(rows.as_of.max()))
+    catalog = with_calendar(learn_catalog(tables, settings, int(rows.as_of.max())), tables)
     if not catalog.features:
         raise DataError(
             "there is nothing to learn from: no table gives a feature",

@@ -11,6 +11,7 @@ import pytest
 from configs.errors import DataError
 from features.build import build, learn_catalog
 from features.catalog import Catalog
+from features.company_learn import with_calendar
 from features.journeys import journeys
 from features.online import Online
 from features.rows import Rows
@@ -54,7 +55,7 @@ def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
         catalog = learn_catalog(tables, tables.settings, AT[-1])
         people = list(journeys(tables))
         matrix = build(tables, _rows([person.customer_id for person in people], AT), catalog)
-    online = Online(catalog)
+        online = Online(with_calendar(catalog, tables))
     single = np.array([online.row(person, moment) for moment in AT for person in people])
     assert matrix.tobytes() == single.tobytes()
 

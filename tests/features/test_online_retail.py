@@ -10,6 +10,7 @@ import pytest
 
 from configs.settings import load
 from features.build import build, learn_catalog
+from features.company_learn import with_calendar
 from features.journeys import journeys
 from features.online import Online
 from features.rows import Rows
@@ -32,7 +33,7 @@ def test_batch_and_online_agree_on_a_real_shop() -> None:
         rows = Rows(np.array(ids * len(DATES), dtype=object), np.repeat(np.array(DATES), len(ids)))
         matrix = build(tables, rows, catalog)
         people = list(journeys(tables, ids))
-    online = Online(catalog)
+        online = Online(with_calendar(catalog, tables))
     single = np.array([online.row(person, date) for date in DATES for person in people])
     assert matrix.shape == (3000, len(catalog.features))
     assert matrix.tobytes() == single.tobytes()

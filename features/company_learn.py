@@ -1,0 +1,98 @@
+"""The company's calendar out of the canonical tables: one line a day, by the day on which things became known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from features import schema
+from features.catalog import Catalog
+from features.company import COLUMNS, ENCOUNTERS, ENDS, JUDGED, PAID, PAYMENTS, Calendar
+from features.encode import LIMIT, QUALITY_LIMIT
+from features.journey import Vocabulary
+from features.layout import MEASURE_PREFIX, MEASURE_SCALE, MONEY_SCALE, QUALITY
+from features.sources import column, quoted
+from features.tables import Tables
+
+_DAY: Final = schema.MICROSECONDS_PER_DAY
+
+
+def with_calendar(catalog: Catalog, tables: Tables) -> Catalog:
+    """The catalogue with what the tables know of the company; the same one where no feature looks at it."""
+    return replace(catalog, calendar=learn_calendar(tables, catalog.vocabulary)) if catalog.company else catalog
+
+
+def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
+    """Every day on which something became known, with its integers."""
+    parts = []
+    if tables.rows.get(schema.TOUCHPOINTS):
+        parts.append(_touchpoints(vocabulary))
+    if tables.rows.get(schema.TRANSACTIONS):
+        parts.append(_transactions())
+    if tables.rows.get(schema.SUBSCRIPTIONS):
+        ended = "greatest(ended_at, coalesce(recorded_at, ended_at))"
+        parts.append(_day(ended, "subscriptions WHERE ended_at IS NOT NULL", {ENDS: "1"}))
+    if not parts:
+        return Calendar()
+    sums = ", ".join(f"CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
+    table = tables.arrow(
+        f"SELECT (day + 1) * {_DAY} AS until, {sums} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY day ORDER BY day"
+    )
+    amounts = np.column_stack([table.column(name).to_numpy() for name in COLUMNS]).astype(np.int64)
+    return Calendar(table.column("until").to_numpy().astype(np.int64), amounts)
+
+
+def _day(known: str, source: str, values: dict[str, str]) -> str:
+    """Sums per day of what each row counts; the day is the one on which the row was known."""
+    sums = ", ".join(
+        f"CAST(sum(CAST({values.get(name, '0')} AS BIGINT)) AS BIGINT) AS {column(name)}" for name in COLUMNS
+    )
+    return f"SELECT {known} // {_DAY} AS day, {sums} FROM {source} GROUP BY day"
+
+
+def _known(time: str) -> str:
+    return f"greatest({time}, coalesce(recorded_at, {time}))"
+
+
+def _touchpoints(vocabulary: Vocabulary) -> str:
+    """Encounters and their quality, as `features.encode` tells it of one."""
+    if not vocabulary.usual:
+        return _day(_known(schema.OCCURRED_AT), schema.TOUCHPOINTS, {ENCOUNTERS: "1"})
+    distances = []
+    for name, info in vocabulary.measures.items():
+        mine = [
+            (key.rsplit("|", 1)[0], *pair) for key, pair in vocabulary.usual.items() if key.rsplit("|", 1)[1] == name
+        ]
+        value = column(MEASURE_PREFIX + name)
+        sign = "" if info.better == "higher" else "-"
+        cases = " ".join(
+            f"WHEN {quoted(kind)} THEN {sign}(({value}) - ({middle!r})) / {spread!r}" for kind, middle, spread in mine
+        )
+        if cases:
+            case = f"CASE touchpoint {cases} END"
+            distances.append(
+                f"CASE WHEN {value} IS NOT NULL THEN least(greatest({case}, {-QUALITY_LIMIT}), {QUALITY_LIMIT}) END"
+            )
+    listed = f"list_filter([{', '.join(distances)}], lambda x: x IS NOT NULL)"
+    inner = f"(SELECT occurred_at, recorded_at, round(list_avg({listed}) * {MEASURE_SCALE}) AS quality FROM touchpoints) AS t"
+    return _day(
+        _known(schema.OCCURRED_AT),
+        inner,
+        {ENCOUNTERS: "1", QUALITY: "coalesce(quality, 0)", JUDGED: "CASE WHEN quality IS NULL THEN 0 ELSE 1 END"},
+    )
+
+
+def _transactions() -> str:
+    usable = f"amount >= 0 AND amount <= {LIMIT:.0f}"
+    pieces = f"coalesce(CASE WHEN quantity > 0 AND quantity <= {LIMIT:.0f} THEN quantity END, 0)"
+    return _day(
+        _known(schema.OCCURRED_AT),
+        schema.TRANSACTIONS,
+        {
+            PAYMENTS: f"CASE WHEN {usable} THEN 1 ELSE 0 END",
+            PAID: f"CASE WHEN {usable} THEN round(amount * {MONEY_SCALE}) ELSE 0 END",
+            schema.QUANTITY: f"CASE WHEN {usable} THEN round({pieces} * {MEASURE_SCALE}) ELSE 0 END",
+        },
+    )

@@ -1,0 +1,131 @@
+"""Encoded events on their way from the tables to the kernel: one pass over a table, each event put with its customer's part.
+
+A part is a file of int64 lines (customer and kind packed into one, at, known where the table has recording times, values). Files
+are as large as the events together; memory is one batch's, however many customers there are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encode import Events
+
+_KINDS: Final = 1 << 16
+"""Kinds share an integer with the customer's number."""
+
+_IN_MEMORY: Final = 64_000_000
+"""Bytes of a spool that are held before the first is written: small companies never touch the disk."""
+
+Ints = NDArray[np.int64]
+
+
+class Spool:
+    """Events of every source by part.
+
+    Parameters
+    ----------
+    folder
+        Where files go, once there are many.
+    limits
+        First customer of each part, and one past the last: shape (parts + 1,), ascending.
+    """
+
+    def __init__(self, folder: Path, limits: Ints) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._held: dict[tuple[str, int], list[Ints]] = {}
+        self._bytes = 0
+        self._widths: dict[str, tuple[int, bool]] = {}
+
+    def add(self, source: str, events: Events, *, dated: bool) -> None:
+        """Put events with their parts; `dated` where they may have become known later than they happened."""
+        width = events.values.shape[1]
+        self._widths[source] = width, dated
+        lines = np.empty((len(events.at), 2 + int(dated) + width), dtype=np.int64)
+        lines[:, 0] = events.customer * _KINDS + events.kind
+        lines[:, 1] = events.at
+        if dated:
+            lines[:, 2] = events.known
+        lines[:, 2 + int(dated) :] = events.values
+        grouped, starts = _group(lines, events.customer, self._limits)
+        for part in range(len(self._limits) - 1):
+            if starts[part] < starts[part + 1]:
+                self._held.setdefault((source, part), []).append(grouped[starts[part] : starts[part + 1]])
+        self._bytes += lines.nbytes
+        if self._bytes > _IN_MEMORY:
+            self._write()
+
+    def part(self, part: int) -> dict[str, Events]:
+        """The events of one part, its customers numbered from 0; it is forgotten afterwards."""
+        found = {}
+        for source, (width, dated) in self._widths.items():
+            path = self._path(source, part)
+            pieces = self._held.pop((source, part), [])
+            if path.is_file():
+                pieces.insert(0, np.fromfile(path, dtype=np.int64).reshape(-1, 2 + int(dated) + width))
+                path.unlink()
+            if not pieces:
+                continue
+            lines = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+            at = np.ascontiguousarray(lines[:, 1])
+            found[source] = Events(
+                lines[:, 0] // _KINDS - self._limits[part],
+                at,
+                np.ascontiguousarray(lines[:, 2]) if dated else at,
+                lines[:, 0] % _KINDS,
+                lines[:, 2 + int(dated) :],
+            )
+        return found
+
+    def _path(self, source: str, part: int) -> Path:
+        return self._folder / f"{source}-{part}"
+
+    def _write(self) -> None:
+        for (source, part), pieces in self._held.items():
+            with self._path(source, part).open("ab") as file:
+                for piece in pieces:
+                    file.write(piece)  # type: ignore[arg-type] # an array is a buffer
+        self._held.clear()
+        self._bytes = 0
+
+
+@contextmanager
+def spool(limits: Ints) -> Iterator[Spool]:
+    """A spool in a temporary folder, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="moments-spool-"))
+    try:
+        yield Spool(folder, limits)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@numba.njit(cache=True, nogil=True)
+def _group(lines, customer, limits):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Lines by part, and where each part's start."""
+    n, width = lines.shape
+    parts = len(limits) - 1
+    of = np.empty(n, dtype=np.int32)
+    starts = np.zeros(parts + 1, dtype=np.int64)
+    for i in range(n):
+        part = np.searchsorted(limits, customer[i], side="right") - 1
+        of[i] = part
+        starts[part + 1] += 1
+    for part in range(parts):
+        starts[part + 1] += starts[part]
+    fill = starts[:-1].copy()
+    grouped = np.empty((n, width), dtype=np.int64)
+    for i in range(n):
+        place = fill[of[i]]
+        fill[of[i]] += 1
+        for j in range(width):
+            grouped[place, j] = lines[i, j]
+    return grouped, starts
