@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from configs.settings import Settings
 from features import learn_journey as journey
@@ -64,14 +64,26 @@ def learn_vocabulary(tables: Tables, until: int) -> Vocabulary:
             found = _categories(tables, table, name, known_before(table, until), limit)
             if found:
                 categories[f"{table}.{name}"] = found
-    kinds, measures, measured = _touchpoints(tables, until)
+    with journey.drawn(tables, until) as rows:
+        return _learn(tables, until, rows, attributes, categories, columns)
+
+
+def _learn(
+    tables: Tables,
+    until: int,
+    rows: journey.Drawn,
+    attributes: dict[str, Literal["number", "category"]],
+    categories: dict[str, tuple[str, ...]],
+    columns: dict[str, tuple[str, ...]],
+) -> Vocabulary:
+    kinds, measures, measured = _touchpoints(tables, until, rows)
     places, costs = configured_places(tables.settings, kinds)
     for side, name in enumerate((schema.STAGE, schema.DEPARTMENT)):
         known = [pair[side] for pair in places.values() if pair[side]]
         learnt = categories.get(f"{schema.TOUCHPOINTS}.{name}", ())
         if name == schema.STAGE:
             # The configuration names stages in the order of the journey; others come in the order customers reach them.
-            learnt = journey.stages(tables, until, learnt)
+            learnt = journey.stages(rows, learnt)
         if merged := tuple(dict.fromkeys((*known, *learnt))):
             categories[f"{schema.TOUCHPOINTS}.{name}"] = merged
     return Vocabulary(
@@ -83,11 +95,11 @@ def learn_vocabulary(tables: Tables, until: int) -> Vocabulary:
         attributes=attributes,
         categories=categories,
         columns=columns,
-        usual=journey.usual(tables, until, measured),
+        usual=journey.usual(rows, measured),
         places=places,
         costs=costs,
-        sequences=journey.sequences(tables, until, kinds),
-        prices=journey.prices(tables, until, categories.get(f"{schema.TRANSACTIONS}.{schema.CATEGORY}", ())),
+        sequences=journey.sequences(rows, kinds),
+        prices=journey.prices(rows, categories.get(f"{schema.TRANSACTIONS}.{schema.CATEGORY}", ())),
     )
 
 
@@ -135,26 +147,27 @@ def _categories(tables: Tables, table: str, name: str, test: str, limit: int = M
 
 
 def _touchpoints(
-    tables: Tables, until: int
+    tables: Tables, until: int, rows: journey.Drawn
 ) -> tuple[tuple[str, ...], dict[str, MeasureInfo], dict[str, tuple[str, ...]]]:
     if schema.TOUCHPOINTS not in tables.present:
         return (), {}, {}
     configured = tables.settings.data.tables["touchpoints"].measures
     before = known_before(schema.TOUCHPOINTS, until)
     spans = ", ".join(f"count({column(MEASURE_PREFIX + name)})" for name in configured)
-    rows = tables.con.execute(
+    lines = tables.con.execute(
         f"""SELECT touchpoint, count(*) AS n {", " + spans if spans else ""} FROM touchpoints
             WHERE {before} GROUP BY touchpoint ORDER BY n DESC, touchpoint LIMIT {MAX_TOUCHPOINTS}"""
     ).fetchall()
-    kinds = tuple(sorted(str(row[0]) for row in rows))
-    measured = {str(row[0]): tuple(name for place, name in enumerate(configured) if row[2 + place] > 0) for row in rows}
+    kinds = tuple(sorted(str(row[0]) for row in lines))
+    measured = {
+        str(row[0]): tuple(name for place, name in enumerate(configured) if row[2 + place] > 0) for row in lines
+    }
     measures = {}
     for name, item in configured.items():
         source = column(MEASURE_PREFIX + name)
         (median,) = one(
             tables.con,
-            f"SELECT quantile_disc({source}, 0.5) FROM touchpoints "
-            f"WHERE {source} IS NOT NULL AND {before} AND {journey.some(tables, schema.TOUCHPOINTS)}",
+            f"SELECT quantile_disc({source}, 0.5) FROM {rows.names[schema.TOUCHPOINTS]} WHERE {source} IS NOT NULL",
         )
         measures[name] = MeasureInfo(
             unit=item.unit,
