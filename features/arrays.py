@@ -41,12 +41,13 @@ def arrange(events: Mapping[str, Events], customers: int, layout: Layout) -> Sou
             continue
         item = events[source]
         # Arrow hands out read-only memory; one compiled form is enough if all that comes in is writable and contiguous.
-        customer, at, known, kind, values = (
-            np.require(part, requirements=["C", "W"])
-            for part in (item.customer, item.at, item.known, item.kind, item.values)
+        customer, at, kind, values = (
+            np.require(part, requirements=["C", "W"]) for part in (item.customer, item.at, item.kind, item.values)
         )
+        known = at if item.known is item.at else np.require(item.known, requirements=["C", "W"])
         order, starts = order_events(customer, customers, at, known, kind, values, layout.raw[source])
-        packed.append((at[order], known[order], kind[order], np.ascontiguousarray(values[order]), starts))
+        when = at[order]
+        packed.append((when, when if known is at else known[order], kind[order], values[order], starts))
     return tuple(packed)
 
 

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.errors import BundleError, DataError
 from features.comments import LANGUAGES
-from features.company import Calendar
+from features.company import Calendar, look_ups
 from features.definition import Feature
 from features.families import FAMILIES
 from features.journey import Vocabulary
@@ -75,9 +78,10 @@ class Catalog:
         return Layout(self.vocabulary, wanted_of(self.features))
 
     @cached_property
-    def company(self) -> tuple[int, ...]:
-        """Places of the features that look at the whole company."""
-        return tuple(place for place, feature in enumerate(self.features) if feature.aggregate.startswith("company_"))
+    def company(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the features that look at the whole company, and what each of them looks up there."""
+        places = [place for place, item in enumerate(self.features) if item.aggregate.startswith("company_")]
+        return np.array(places, dtype=np.int64), look_ups([self.features[place] for place in places])
 
     def signature(self, name: str) -> str:
         """Names everything that a feature's value depends on but the customer's events: two equal ones give equal values."""

@@ -7,10 +7,12 @@ its level is a feature of its own, and a customer's encounters are compared with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from features.definition import Feature
 
 Ints = NDArray[np.int64]
+_DAY = MICROSECONDS_PER_DAY
 
 ENCOUNTERS: Final = "encounters"
 JUDGED: Final = "judged"
@@ -51,36 +54,10 @@ class Calendar:
     amounts: Ints = field(default_factory=lambda: np.empty((0, len(COLUMNS)), dtype=np.int64))
 
     @cached_property
-    def _totals(self) -> Ints:
+    def totals(self) -> Ints:
+        """Running totals, (days + 1, columns)."""
         start = np.zeros((1, len(COLUMNS)), dtype=np.int64)
         return np.concatenate([start, np.cumsum(self.amounts, axis=0)])
-
-    def window(self, column: str, as_of: Ints, days: int) -> tuple[Ints, NDArray[np.float64]]:
-        """Total of a column over the window that ends with the last day known before as_of, and its length in days.
-
-        Parameters
-        ----------
-        column
-            One of `COLUMNS`.
-        as_of
-            Microseconds UTC, any shape.
-        days
-            Length of the window; it is cut where the calendar begins.
-
-        Returns
-        -------
-        Integers and days, in the shape of `as_of`; 0 and NaN where no day was over.
-        """
-        if not len(self.until):
-            return np.zeros(as_of.shape, dtype=np.int64), np.full(as_of.shape, np.nan)
-        known = np.searchsorted(self.until, as_of, side="right")
-        last = self.until[np.maximum(known - 1, 0)]
-        begin = last - days * MICROSECONDS_PER_DAY
-        before = np.minimum(np.searchsorted(self.until, begin, side="right"), known)
-        totals = self._totals[:, COLUMNS.index(column)]
-        first_day = self.until[0] - MICROSECONDS_PER_DAY
-        length = (last - np.maximum(begin, first_day)) / MICROSECONDS_PER_DAY
-        return totals[known] - totals[before], np.where(known > 0, length, np.nan)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -93,46 +70,80 @@ class Calendar:
         return cls(np.array(content["until"], dtype=np.int64), amounts)
 
 
+def look_ups(features: Sequence[Feature]) -> Ints:
+    """What the company's side of each feature is, (n, 5).
+
+    Above and below as places in `COLUMNS` (-1: days), window and the longer window in days (0: none), and how the two are
+    compared (0: ratio, 1: difference, 2: with the customer's own).
+    """
+    found = []
+    for feature in features:
+        above, below = _PARTS.get(str(feature.measure), (str(feature.measure), None))
+        relative = feature.aggregate == "company_relative"
+        found.append(
+            (
+                COLUMNS.index(above),
+                -1 if below is None else COLUMNS.index(below),
+                int(feature.window_days or 1),
+                0 if relative else int(feature.against_days or 1),
+                2 if relative else int(feature.measure == QUALITY),
+            )
+        )
+    return np.array(found, dtype=np.int64).reshape(len(found), 5)
+
+
 def add_company(catalog: Catalog, out: NDArray[np.float64], as_of: Ints) -> None:
     """Put the company's side into the features that look at it; `out` is (features, rows), in the order of `as_of`."""
-    if not catalog.company:
-        return
-    # Training sets have few dates and many rows.
-    moments, which = np.unique(as_of, return_inverse=True)
-    for place in catalog.company:
-        feature = catalog.features[place]
-        found = _level(catalog.calendar, feature, moments)[which]
-        if feature.aggregate == "company_relative":
-            out[place] -= found
-        else:
-            out[place] = found
+    if len(catalog.company[0]):
+        calendar = catalog.calendar
+        _add(calendar.until, calendar.totals, *catalog.company, _SCALES, out, as_of)
 
 
-def _level(calendar: Calendar, feature: Feature, as_of: Ints) -> NDArray[np.float64]:
-    now = _value(calendar, feature, as_of, int(feature.window_days or 1))
-    if feature.aggregate == "company_relative":
-        return now
-    usual = _value(calendar, feature, as_of, int(feature.against_days or 1))
-    if feature.measure == QUALITY:
-        return now - usual
-    return _ratio(now, usual)
+_PARTS: Final = {QUALITY: (QUALITY, JUDGED), PRICE: (PAID, QUANTITY)}
+_SCALES: Final = np.array(
+    [{QUALITY: MEASURE_SCALE, PAID: MONEY_SCALE, QUANTITY: MEASURE_SCALE}.get(name, 1) for name in COLUMNS],
+    dtype=np.float64,
+)
 
 
-def _value(calendar: Calendar, feature: Feature, as_of: Ints, days: int) -> NDArray[np.float64]:
-    """A mean quality, a price per piece, or a number a day."""
-    if feature.measure == QUALITY:
-        total, _ = calendar.window(QUALITY, as_of, days)
-        count, _ = calendar.window(JUDGED, as_of, days)
-        return _ratio(total, count * MEASURE_SCALE)
-    if feature.measure == PRICE:
-        paid, _ = calendar.window(PAID, as_of, days)
-        pieces, _ = calendar.window(QUANTITY, as_of, days)
-        return _ratio(paid * (MEASURE_SCALE // MONEY_SCALE), pieces)
-    total, length = calendar.window(str(feature.measure), as_of, days)
-    return np.asarray(total / length)
+@numba.njit(cache=True, nogil=True)
+def _level(until, totals, above, below, days, scales, as_of):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Total above over total below (or over the days) of the window that ends with the last day known before as_of.
+
+    The window is cut where the calendar begins; what lies after as_of changes nothing, as its days are not over.
+    """
+    known = np.searchsorted(until, as_of, side="right")
+    if known == 0:
+        return np.nan
+    last = until[known - 1]
+    begin = last - days * _DAY
+    before = min(np.searchsorted(until, begin, side="right"), known)
+    total = (totals[known, above] - totals[before, above]) / scales[above]
+    if below >= 0:
+        whole = (totals[known, below] - totals[before, below]) / scales[below]
+    else:
+        whole = (last - max(begin, until[0] - _DAY)) / _DAY
+    return total / whole if whole > 0.0 else np.nan
 
 
-def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
-    found = np.full(len(above), np.nan)
-    np.divide(above, below, out=found, where=below > 0)
-    return found
+@numba.njit(cache=True, nogil=True)
+def _add(until, totals, places, how, scales, out, as_of):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    for f in range(len(places)):
+        place = places[f]
+        above, below, days, against, kind = how[f, 0], how[f, 1], how[f, 2], how[f, 3], how[f, 4]
+        moment, level = as_of[0] if len(as_of) else 0, np.nan
+        for r in range(len(as_of)):
+            if r == 0 or as_of[r] != moment:
+                # Rows come by date: a company has few levels and many customers.
+                moment = as_of[r]
+                level = _level(until, totals, above, below, days, scales, moment)
+                if against > 0:
+                    usual = _level(until, totals, above, below, against, scales, moment)
+                    if kind == 1:
+                        level -= usual
+                    else:
+                        level = level / usual if usual > 0.0 else np.nan
+            if kind == 2:
+                out[place, r] -= level
+            else:
+                out[place, r] = level

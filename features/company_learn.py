@@ -10,8 +10,9 @@ import numpy as np
 from features import schema
 from features.catalog import Catalog
 from features.company import COLUMNS, ENCOUNTERS, ENDS, JUDGED, PAID, PAYMENTS, Calendar
-from features.encode import LIMIT, QUALITY_LIMIT
+from features.encode import LIMIT
 from features.journey import Vocabulary
+from features.judge import QUALITY_LIMIT
 from features.layout import MEASURE_PREFIX, MEASURE_SCALE, MONEY_SCALE, QUALITY
 from features.sources import column, quoted
 from features.tables import Tables
@@ -21,7 +22,7 @@ _DAY: Final = schema.MICROSECONDS_PER_DAY
 
 def with_calendar(catalog: Catalog, tables: Tables) -> Catalog:
     """The catalogue with what the tables know of the company; the same one where no feature looks at it."""
-    return replace(catalog, calendar=learn_calendar(tables, catalog.vocabulary)) if catalog.company else catalog
+    return replace(catalog, calendar=learn_calendar(tables, catalog.vocabulary)) if len(catalog.company[0]) else catalog
 
 
 def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:

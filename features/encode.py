@@ -7,7 +7,6 @@ every bit. `NULL` stands for what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +17,6 @@ from features import schema
 from features.journey import (
     CREATED,
     END,
-    MINUTES_PER_UNIT,
     PAYMENT,
     REFUND,
     START,
@@ -26,7 +24,7 @@ from features.journey import (
     UNKNOWN_TOUCHPOINT,
     VERSION,
 )
-from features.layout import COST, KIND, MEASURE_PREFIX, MEASURE_SCALE, MONEY_SCALE, QUALITY, TOTALS, Layout
+from features.layout import MEASURE_SCALE, MONEY_SCALE, Layout
 
 NULL: Final = np.iinfo(np.int64).min
 """A missing integer."""
@@ -55,8 +53,10 @@ class Events:
 def to_fixed(values: NDArray[np.float64], scale: int) -> NDArray[np.int64]:
     """Numbers as integers of `1/scale`; what is missing, infinite or beyond `LIMIT` becomes `NULL`."""
     usable = np.abs(values) <= LIMIT  # false for NaN
-    fixed = np.full(values.shape, NULL, dtype=np.int64)
-    fixed[usable] = np.rint(values[usable] * scale).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        # What is no number becomes some integer here, and `NULL` in the end.
+        fixed: NDArray[np.int64] = np.rint(values * scale).astype(np.int64)
+    fixed[~usable] = NULL
     return fixed
 
 
@@ -83,25 +83,26 @@ def _known(at: NDArray[np.int64], columns: Columns) -> NDArray[np.int64]:
 
 
 def _touchpoints(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
-    at = columns[schema.OCCURRED_AT].astype(np.int64, copy=False)
-    names = layout.values[schema.TOUCHPOINTS]
     source = schema.TOUCHPOINTS
+    at = columns[schema.OCCURRED_AT].astype(np.int64, copy=False)
+    names = layout.values[source]
     kind = columns[schema.TOUCHPOINT].astype(np.int64, copy=False)
     unknown = layout.kinds[source, UNKNOWN_TOUCHPOINT]
     kind = np.where(kind < 0, unknown, kind)
     own = kind - (unknown - len(layout.vocabulary.touchpoints))
     values = np.empty((len(at), layout.widths[source]), dtype=np.int64)
-    for position, name in enumerate(names[: layout.widths[source]]):
-        if name in _COMPUTED:
-            values[:, position] = _COMPUTED[name](columns, own, layout)
-        elif "|" in name and position >= layout.raw[source]:
-            values[:, position] = _flag(name, columns, own, layout)
-        elif name == "-":
-            values[:, position] = NULL
+    raw = np.empty((len(at), len(layout.vocabulary.measures)))
+    for position, name in enumerate(names[: layout.raw[source]]):
+        if position < raw.shape[1]:
+            raw[:, position] = columns[name]
+            values[:, position] = to_fixed(raw[:, position], MEASURE_SCALE)
         else:
             values[:, position] = _raw(columns, name)
-        if name in {schema.STAGE, schema.DEPARTMENT} and layout.vocabulary.places:
-            values[:, position] = np.where(values[:, position] == NULL, _places(name, layout)[own], values[:, position])
+        if name in layout.places:
+            values[:, position] = np.where(values[:, position] == NULL, layout.places[name][own], values[:, position])
+    if not layout.raw[source]:
+        values[:, 0] = NULL
+    layout.judge.fill(raw, own, values, layout.raw[source])
     return Events(customer, at, _known(at, columns), kind, values)
 
 
@@ -111,108 +112,6 @@ def _raw(columns: Columns, name: str) -> NDArray[np.int64]:
     if values.dtype == np.float64:
         return to_fixed(values.astype(np.float64, copy=False), MEASURE_SCALE)
     return np.where(values < 0, NULL, values).astype(np.int64)
-
-
-def _places(name: str, layout: Layout) -> NDArray[np.int64]:
-    """Code of each touchpoint's stage or department by the configuration, for rows that do not name one themselves."""
-    codes = layout.text_codes(schema.TOUCHPOINTS, name)
-    side = 0 if name == schema.STAGE else 1
-    places = layout.vocabulary.places
-    found = [codes.get(places[kind][side], NULL) if kind in places else NULL for kind in layout.vocabulary.touchpoints]
-    return np.array([*found, NULL], dtype=np.int64)
-
-
-def _total(effort: str) -> Callable[[Columns, NDArray[np.int64], Layout], NDArray[np.int64]]:
-    """The sum of an effort's measures of each encounter."""
-
-    def total(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
-        found = np.full(len(own), NULL, dtype=np.int64)
-        for name, info in layout.vocabulary.measures.items():
-            if info.effort == effort:
-                raw = columns[MEASURE_PREFIX + name].astype(np.float64, copy=False)
-                _add(found, to_fixed(_effort(raw, name, layout), MEASURE_SCALE))
-        return found
-
-    return total
-
-
-def _quality(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
-    """Mean over an encounter's measures of their distance from the usual value of its kind, on the better side positive.
-
-    In usual distances, each limited to `QUALITY_LIMIT`, so that one wild value does not outweigh all others.
-    """
-    vocabulary = layout.vocabulary
-    total = np.zeros(len(own))
-    count = np.zeros(len(own))
-    for name, info in vocabulary.measures.items():
-        pairs = [vocabulary.usual.get(f"{kind}|{name}", (np.nan, np.nan)) for kind in vocabulary.touchpoints]
-        usual = np.array([*pairs, (np.nan, np.nan)])
-        raw = columns[MEASURE_PREFIX + name].astype(np.float64, copy=False)
-        distance = (raw - usual[own, 0]) / usual[own, 1]
-        distance = np.clip(distance if info.better == "higher" else -distance, -QUALITY_LIMIT, QUALITY_LIMIT)
-        there = ~np.isnan(distance)
-        total[there] += distance[there]
-        count[there] += 1
-    quality = np.full(len(own), np.nan)
-    np.divide(total, count, out=quality, where=count > 0)
-    return to_fixed(quality, MEASURE_SCALE)
-
-
-def _flag(name: str, columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
-    """1 where a measure was worse than usual for the kind (or kept the promised level), 0 where not, `NULL` where unknown."""
-    vocabulary = layout.vocabulary
-    flag, measure = name.split("|", 1)
-    if measure == QUALITY and measure not in vocabulary.measures:
-        quality = _quality(columns, own, layout)
-        return np.where(quality == NULL, NULL, quality < 0)
-    raw = columns[MEASURE_PREFIX + measure].astype(np.float64, copy=False)
-    info = vocabulary.measures[measure]
-    if flag == "within":
-        level = np.full(len(own), np.nan if info.within is None else info.within)
-    else:
-        usual = [vocabulary.usual.get(f"{kind}|{measure}", (np.nan, np.nan))[0] for kind in vocabulary.touchpoints]
-        level = np.array([*usual, np.nan])[own]
-    better = raw >= level if info.better == "higher" else raw <= level
-    hit = better if flag == "within" else ~better
-    return np.where(np.isnan(raw) | np.isnan(level), NULL, hit).astype(np.int64)
-
-
-def _cost(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:  # noqa: ARG001 - one signature for all
-    costs = layout.vocabulary.costs
-    table = [costs.get(kind, 0.0) for kind in layout.vocabulary.touchpoints]
-    return to_fixed(np.array([*table, 0.0]), MONEY_SCALE)[own]
-
-
-def _kind(columns: Columns, own: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:  # noqa: ARG001 - one signature for all
-    return np.where(own < len(layout.vocabulary.touchpoints), own, NULL)
-
-
-QUALITY_LIMIT: Final = 3.0
-
-_COMPUTED: Final = {
-    **{name: _total(effort) for effort, name in TOTALS.items()},
-    QUALITY: _quality,
-    COST: _cost,
-    KIND: _kind,
-}
-
-
-def _effort(raw: NDArray[np.float64], name: str, layout: Layout) -> NDArray[np.float64]:
-    info = layout.vocabulary.measures[name]
-    if info.effort == "time":
-        return raw * MINUTES_PER_UNIT.get(info.unit.lower(), 1.0)
-    if info.effort == "emotion":
-        # Only the bad side of the company's median is an effort; a warm encounter does not pay for a cold one.
-        below = info.median - raw if info.better == "higher" else raw - info.median
-        return np.maximum(below, 0.0)
-    return raw
-
-
-def _add(total: NDArray[np.int64], part: NDArray[np.int64]) -> None:
-    there = part != NULL
-    fresh = there & (total == NULL)
-    total[there & ~fresh] += part[there & ~fresh]
-    total[fresh] = part[fresh]
 
 
 def _surveys(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:

@@ -7,7 +7,11 @@ its quality). All that is read is always there, because it decides ties; what is
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features import schema
 from features.comments import LANGUAGES
@@ -23,6 +27,9 @@ from features.journey import (
 
 if TYPE_CHECKING:
     from features.definition import Feature
+    from features.judge import Judge
+
+_NULL: Final = np.iinfo(np.int64).min
 
 MEASURE_SCALE: Final = 1_000_000
 """Measures, scores and quantities are held in millionths."""
@@ -152,6 +159,28 @@ class Layout:
             )
             for source, names in self.values.items()
         }
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Computes what is computed of encounters."""
+        from features.judge import Judge
+
+        return Judge.of(self)
+
+    @cached_property
+    def places(self) -> dict[str, NDArray[np.int64]]:
+        """Code of each touchpoint's stage and department by the configuration, for rows that do not name one themselves."""
+        found = {}
+        for side, name in enumerate((schema.STAGE, schema.DEPARTMENT)):
+            codes = self.text_codes(schema.TOUCHPOINTS, name)
+            places = self.vocabulary.places
+            mine = [
+                codes.get(places[kind][side], _NULL) if kind in places else _NULL
+                for kind in self.vocabulary.touchpoints
+            ]
+            if any(code != _NULL for code in mine):
+                found[name] = np.array([*mine, _NULL], dtype=np.int64)
+        return found
 
     def _turns(self, source: str) -> tuple[str, ...]:
         more: tuple[str, ...] = ()

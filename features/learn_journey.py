@@ -137,9 +137,9 @@ def stages(rows: Drawn, known: tuple[str, ...]) -> tuple[str, ...]:
         return known
     lines = rows.con.execute(
         f"""WITH reached AS (
-              SELECT customer_id, stage, min(occurred_at) AS at FROM {rows.names[schema.TOUCHPOINTS]}
+              SELECT customer_id, stage, min(occurred_at) AS moment FROM {rows.names[schema.TOUCHPOINTS]}
               WHERE stage IS NOT NULL GROUP BY ALL),
-            placed AS (SELECT stage, rank() OVER (PARTITION BY customer_id ORDER BY at) AS place FROM reached)
+            placed AS (SELECT stage, rank() OVER (PARTITION BY customer_id ORDER BY moment) AS place FROM reached)
             SELECT stage FROM placed GROUP BY stage ORDER BY sum(place)::DOUBLE / count(*), stage"""
     ).fetchall()
     found = tuple(str(row[0]) for row in lines if str(row[0]) in known)

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from features import schema
+from features.arrays import arrange
 from features.catalog import Catalog
 from features.comments import language
+from features.company import add_company
 from features.customer import Journey
 from features.encode import NULL, Columns, encode
 from features.journey import Vocabulary, survey_metric
+from features.kernel import Sources, run
 from features.layout import COMMENT_LANGUAGE, COMMENT_LENGTH, MEASURE_PREFIX, text_columns
-from features.part import features_of
 
+_ONE_ROW = np.array([0, 1], dtype=np.int64)
 _FIRST = np.zeros(1, dtype=np.int64)
 
 
@@ -61,6 +64,13 @@ class Online:
         -------
         Shape (features,), float64: codes for categories, NaN for what is missing.
         """
+        return self.at(self.prepare(journey), as_of)
+
+    def prepare(self, journey: Journey) -> Sources:
+        """The journey encoded and in order: what can be kept of a customer between two questions.
+
+        Reading lists of Python objects takes several times as long as the kernel does; who asks again has that behind them.
+        """
         events = {}
         for source in self._layout.sources:
             table = journey.tables.get(source)
@@ -68,7 +78,15 @@ class Online:
             if table and length:
                 columns = self._columns(source, table, length)
                 events[source] = encode(source, columns, np.zeros(length, dtype=np.int64), self._layout)
-        row: NDArray[np.float64] = features_of(self.catalog, events, 1, _FIRST, np.array([as_of], dtype=np.int64))[0]
+        return arrange(events, 1, self._layout)
+
+    def at(self, prepared: Sources, as_of: int) -> NDArray[np.float64]:
+        """Features of a prepared journey at one moment, as `row`."""
+        out = np.empty((len(self.catalog.features), 1), dtype=np.float64)
+        moment = np.array([as_of], dtype=np.int64)
+        run(self.catalog.plan, prepared, _ONE_ROW, moment, _FIRST, out)
+        add_company(self.catalog, out, moment)
+        row: NDArray[np.float64] = out[:, 0]
         return row
 
     def unknown(self, journey: Journey) -> dict[str, int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+_FEW = 24  # events that insertion sorts as fast as anything
+_FAR = 1 << 60  # beyond this lies the time of what has none
+
 
 @numba.njit(cache=True, nogil=True)
 def _follows(a, b, at, kind, known, values, raw):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
@@ -44,18 +47,42 @@ def order_events(customer, customers, at, known, kind, values, raw):  # type: ig
     for i in range(n):
         order[fill[customer[i]]] = i
         fill[customer[i]] += 1
+    longest = 0
+    for c in range(customers):
+        longest = max(longest, starts[c + 1] - starts[c])
+    room = np.empty(longest, dtype=np.int64)
+    mine = np.empty(longest, dtype=np.int64)
     for c in range(customers):
         lo, hi = starts[c], starts[c + 1]
+        count = hi - lo
         inversions = 0
+        least, most = at[order[lo]] if count else 0, at[order[lo]] if count else 0
         for i in range(lo + 1, hi):
-            if at[order[i - 1]] > at[order[i]]:
-                inversions += 1
-        if inversions and hi - lo > 24:
-            mine = order[lo:hi].copy()
-            order[lo:hi] = mine[np.argsort(at[mine], kind="mergesort")]
+            t = at[order[i]]
+            inversions += at[order[i - 1]] > t
+            least = min(least, t)
+            most = max(most, t)
+        if inversions and count > _FEW:
+            bits = 0
+            while (np.int64(1) << bits) < count:
+                bits += 1
+            if least > -_FAR and most - least < (np.int64(1) << (62 - bits)):
+                # Time and place fit one integer: sorting those is twice as fast as sorting places by time.
+                for i in range(count):
+                    mine[i] = order[lo + i]
+                    room[i] = ((at[mine[i]] - least) << bits) | i
+                room[:count].sort()
+                mask = (np.int64(1) << bits) - 1
+                for i in range(count):
+                    order[lo + i] = mine[room[i] & mask]
+            else:
+                some = order[lo:hi].copy()
+                order[lo:hi] = some[np.argsort(at[some], kind="mergesort")]
         # Times are nearly in order now, or few: what is left, ties among it, is put in order by insertion.
         for i in range(lo + 1, hi):
             event = order[i]
+            if at[order[i - 1]] < at[event]:
+                continue
             j = i - 1
             while j >= lo and _follows(order[j], event, at, kind, known, values, raw):
                 order[j + 1] = order[j]

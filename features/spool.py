@@ -22,6 +22,8 @@ from features.encode import Events
 _KINDS: Final = 1 << 16
 """Kinds share an integer with the customer's number."""
 
+_SHARED = _KINDS  # numba freezes module globals into the compiled code
+
 _IN_MEMORY: Final = 64_000_000
 """Bytes of a spool that are held before the first is written: small companies never touch the disk."""
 
@@ -50,17 +52,15 @@ class Spool:
         """Put events with their parts; `dated` where they may have become known later than they happened."""
         width = events.values.shape[1]
         self._widths[source] = width, dated
-        lines = np.empty((len(events.at), 2 + int(dated) + width), dtype=np.int64)
-        lines[:, 0] = events.customer * _KINDS + events.kind
-        lines[:, 1] = events.at
-        if dated:
-            lines[:, 2] = events.known
-        lines[:, 2 + int(dated) :] = events.values
-        grouped, starts = _group(lines, events.customer, self._limits)
+        customer, kind, at, known, values = (
+            np.require(item, requirements=["C", "W"])
+            for item in (events.customer, events.kind, events.at, events.known, events.values)
+        )
+        grouped, starts = _group(customer, kind, at, known, values, dated, self._limits)
         for part in range(len(self._limits) - 1):
             if starts[part] < starts[part + 1]:
                 self._held.setdefault((source, part), []).append(grouped[starts[part] : starts[part + 1]])
-        self._bytes += lines.nbytes
+        self._bytes += grouped.nbytes
         if self._bytes > _IN_MEMORY:
             self._write()
 
@@ -109,23 +109,31 @@ def spool(limits: Ints) -> Iterator[Spool]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _group(lines, customer, limits):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _group(customer, kind, at, known, values, dated, limits):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Lines by part, and where each part's start."""
-    n, width = lines.shape
+    n, width = values.shape
     parts = len(limits) - 1
+    part_of = np.empty(limits[parts], dtype=np.int32)
+    for part in range(parts):
+        part_of[limits[part] : limits[part + 1]] = part
     of = np.empty(n, dtype=np.int32)
     starts = np.zeros(parts + 1, dtype=np.int64)
     for i in range(n):
-        part = np.searchsorted(limits, customer[i], side="right") - 1
+        part = part_of[customer[i]]
         of[i] = part
         starts[part + 1] += 1
     for part in range(parts):
         starts[part + 1] += starts[part]
     fill = starts[:-1].copy()
-    grouped = np.empty((n, width), dtype=np.int64)
+    first = 3 if dated else 2
+    grouped = np.empty((n, first + width), dtype=np.int64)
     for i in range(n):
         place = fill[of[i]]
-        fill[of[i]] += 1
+        fill[of[i]] = place + 1
+        grouped[place, 0] = customer[i] * _SHARED + kind[i]
+        grouped[place, 1] = at[i]
+        if dated:
+            grouped[place, 2] = known[i]
         for j in range(width):
-            grouped[place, j] = lines[i, j]
+            grouped[place, first + j] = values[i, j]
     return grouped, starts
