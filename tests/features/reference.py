@@ -176,6 +176,16 @@ def _change(view: View) -> float | None:
     return short - long if feature.measure == "encounter_quality" else _ratio(short, long)
 
 
+def _company_pace(view: View) -> float | None:
+    mine, feature = _pace(view), view.feature
+    name = "encounters" if feature.source == "touchpoints" else "occasions"
+    short, long = (
+        view.everybody.level(name, view.as_of, int(days or 0)) for days in (feature.window_days, feature.against_days)
+    )
+    theirs = _ratio(short, long)
+    return None if mine is None or theirs is None else _ratio(mine, theirs)
+
+
 def _pick(place: int) -> Callable[[View], Any]:
     """The measure of the event at a place among those that have one."""
 
@@ -236,6 +246,7 @@ AGGREGATES: dict[str, Callable[[View], Any]] = {
     "per_payment": lambda v: _ratio(sum(v.numbers()), sum(v.numbers(v.of("payment", source="transactions"), "amount"))),
     "anniversary": lambda v: 365 - v.days_since(v.now[-1]) % 365 if v.now else None,
     "company_change": _change,
+    "company_pace": _company_pace,
     "company_relative": _relative,
 }
 """One line per aggregate of `features.definition`."""

@@ -11,20 +11,19 @@ from tests.features.reference_events import DAY, Event, seen
 
 _NEVER = 2**60
 
-Line = tuple[int, str, Event]
+Line = tuple[int, str, str, Event]
 
 
 class Company:
     """Everybody's journeys: what was known of the whole company at which moment."""
 
     def __init__(self, company: Sequence[Journey], vocabulary: Vocabulary) -> None:
-        # The calendar knows of encounters, transactions and contracts that ended, on the day on which they became known.
+        # The calendar knows of encounters and transactions, on the day on which they became known.
         self.lines: list[Line] = [
-            (event.known // DAY, source, event)
+            (event.known // DAY, person.customer_id, source, event)
             for person in company
-            for source in ("touchpoints", "transactions", "subscriptions")
+            for source in ("touchpoints", "transactions")
             for event in seen(source, person, _NEVER, vocabulary)
-            if source != "subscriptions" or event.kind == "end"
         ]
         self._levels: dict[tuple[str, int, int], float] = {}
 
@@ -40,13 +39,16 @@ class Company:
         if not over:
             return math.nan
         first, last = min(line[0] for line in over), max(line[0] for line in over)
-        window = [event for day, source, event in over if last - days < day and _counts(name, source, event)]
+        lines = [line for line in over if last - days < line[0] and _counts(name, line[2], line[3])]
+        window = [event for _, _, _, event in lines]
         if name == "encounter_quality":
             return _mean_of([event.values[name] for event in window if event.values[name] is not None])
         if name == "price":
             pieces = sum(max(0, event.values["quantity"] or 0) for event in window)
             return sum(event.values["amount"] for event in window) / pieces if pieces else math.nan
-        return len(window) / (last - max(last - days, first - 1))
+        # Payments of one customer that became known on one day are one occasion.
+        number = len({line[:2] for line in lines}) if name == "occasions" else len(lines)
+        return number / (last - max(last - days, first - 1))
 
 
 def _mean_of(found: list[float]) -> float:
@@ -55,6 +57,6 @@ def _mean_of(found: list[float]) -> float:
 
 def _counts(name: str, source: str, event: Event) -> bool:
     """Whether an event is one of those that a level is made of."""
-    if name in {"payments", "price"}:
+    if name in {"occasions", "price"}:
         return event.kind == "payment" and event.values["amount"] is not None
-    return event.kind == "end" if name == "ends" else source == "touchpoints"
+    return source == "touchpoints"
