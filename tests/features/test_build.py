@@ -69,6 +69,18 @@ def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
     assert matrix.tobytes() == single.tobytes()
 
 
+def test_each_feature_alone_is_what_it_is_among_all(folder: Path) -> None:
+    """A model may use any single feature: it reads what it needs by itself, and gives the same bits."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = with_calendar(learn_catalog(tables, tables.settings, AT[-1]), tables)
+        people = list(journeys(tables, ["c000", "c001", "c017"]))
+    whole = [Online(catalog).row(person, AT[2]) for person in people]
+    for place, name in enumerate(catalog.names):
+        alone = Online(catalog.select([name]))
+        for person, row in zip(people, whole, strict=True):
+            assert alone.row(person, AT[2]).tobytes() == row[[place]].tobytes(), name
+
+
 def test_order_of_rows_and_columns_does_not_matter(tmp_path: Path) -> None:
     """The same tables with rows and columns shuffled give the same bits, and the same digests."""
     found = []
