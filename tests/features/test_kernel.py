@@ -13,7 +13,7 @@ from features.catalog import Catalog
 from features.customer import Journey
 from features.definition import AGGREGATES
 from features.encode import LIMIT, Events, encode
-from features.journey import TURN_EVENTS
+from features.journey import TURN_EVENTS, MeasureInfo, Vocabulary
 from features.online import Online
 from features.part import features_of
 from features.schema import MICROSECONDS_PER_DAY
@@ -156,6 +156,38 @@ def test_what_cannot_be_a_measure_is_missing(value: float | None) -> None:
     assert row[CATALOG.index("call__wait__mean_10d")] == 4.0
     assert row[CATALOG.index("call__count_10d")] == 2.0
     assert row[CATALOG.index("touchpoints__encounter_quality__mean_10d")] == -0.5
+
+
+def test_names_may_hold_any_sign() -> None:
+    """A bar in a touchpoint's or a measure's name parts nothing: values, scales and flags are those of plain names."""
+    odd = {"call": "a|b", "wait": "c|d"}
+    plain, named = (
+        Vocabulary(
+            tables=("touchpoints",),
+            touchpoints=(names["call"],),
+            measures={names["wait"]: MeasureInfo("minutes", "lower", "time", 3.0, within=4.0)},
+            measured={names["call"]: (names["wait"],)},
+            usual={f"{names['call']}|{names['wait']}": (3.0, 2.0)},
+        )
+        for names in ({"call": "call", "wait": "wait"}, odd)
+    )
+    rows = [
+        Online(Catalog.of(vocabulary, (2, 5))).row(
+            Journey(
+                "c",
+                {
+                    "touchpoints": {
+                        "occurred_at": [DAY, 2 * DAY, 3 * DAY],
+                        "touchpoint": list(vocabulary.touchpoints) * 3,
+                        f"m_{next(iter(vocabulary.measures))}": [2.5, 4.0, 9.0],
+                    }
+                },
+            ),
+            4 * DAY,
+        )
+        for vocabulary in (plain, named)
+    ]
+    assert rows[0].tobytes() == rows[1].tobytes()
 
 
 def test_an_empty_catalogue_gives_rows_without_columns() -> None:
