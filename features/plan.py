@@ -265,7 +265,8 @@ class _Compiler:
                 return Formula.GAP_SCORE, (state(Op.LAST_AT), spread, spread + 2)
             case "open_count":
                 return Formula.DIFFERENCE, (state(Op.COUNT), state(Op.COUNT, kind=END))
-            case "pace":
+            case "pace" | "company_pace":
+                # Over the company's own pace, which the host divides by (see `features.company`).
                 longest = int(self.feature.against_days or 1) * MICROSECONDS_PER_DAY
                 whole = self.builder.state(self.feature.source, self.feature.kind, Op.COUNT, -1, 0, longest)
                 return Formula.PACE, (state(Op.COUNT), whole)
