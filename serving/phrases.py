@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from features import journey, layout, schema
-from features.company import ENCOUNTERS, ENDS, PAYMENTS, PRICE
+from features.company import PRICE
 
 WITH_USUAL: Final = "{label} - {what}: {value}, usually {usual}. {effect}"
 WITHOUT_USUAL: Final = "{label} - {what}: {value}. {effect}"
@@ -71,6 +71,7 @@ AGGREGATES: Final[dict[str, str]] = {
     "per_payment": "as a share of the amount paid",
     "anniversary": "time until the next anniversary",
     "company_change": "level, {window} against {longer}",
+    "company_pace": "pace compared with that of all customers, {window} against {longer}",
     "company_relative": "average against that of all customers",
 }
 """How a window of events became one number."""
@@ -132,11 +133,8 @@ MADE: Final[dict[tuple[str, str], str]] = {
     (schema.SURVEYS, layout.COMMENT_LENGTH): "characters in survey comments",
     (schema.SURVEYS, layout.COMMENT_LANGUAGE): "script of survey comments",
     (schema.TRANSACTIONS, layout.GAP): "time between days with a payment",
-    ("company", ENCOUNTERS): "encounters of all customers",
     ("company", layout.QUALITY): "quality of all customers' encounters",
-    ("company", PAYMENTS): "payments of all customers",
     ("company", PRICE): "average price paid by all customers",
-    ("company", ENDS): "contracts ended by all customers",
 }
 """Values that no table holds and the features make, by source."""
 

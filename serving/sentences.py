@@ -42,10 +42,10 @@ _DURATIONS: Final = {
     "year": "duration-year",
 }
 _SHOWN_PLAIN: Final = {"number", "score", "points", "characters", "money", "ratio", "category", "flag", ""}
-_COMPARED: Final = {"pace", "company_change"}
+_COMPARED: Final = {"pace", "company_pace", "company_change"}
 _YES_OR_NO: Final = {"last", "previous", "current", "min", "max", "recovered"}
 _FLAG_SHARES: Final = {"mean", "trend"}
-_PERCENT: Final = {"pace", "per_payment"}
+_PERCENT: Final = {"pace", "company_pace", "per_payment"}
 _PLAIN_KINDS: Final = {journey.PAYMENT, journey.START, journey.END, journey.VERSION, journey.CREATED, ANY}
 
 
