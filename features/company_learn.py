@@ -18,6 +18,7 @@ from features.sources import column, quoted
 from features.tables import Tables
 
 _DAY: Final = schema.MICROSECONDS_PER_DAY
+_SHIFT: Final = 1_000_000  # days
 
 
 def with_calendar(catalog: Catalog, tables: Tables) -> Catalog:
@@ -48,7 +49,8 @@ def _day(known: str, source: str, values: dict[str, str], customers: str | None 
     if customers is not None:
         each[OCCASIONS] = f"count(DISTINCT {schema.CUSTOMER_ID}) FILTER ({customers})"
     sums = ", ".join(f"CAST({text} AS BIGINT) AS {column(name)}" for name, text in each.items())
-    return f"SELECT {known} // {_DAY} AS day, {sums} FROM {source} GROUP BY day"
+    # The database cuts towards zero; days before 1970 are days too.
+    return f"SELECT ({known} + {_SHIFT * _DAY}) // {_DAY} - {_SHIFT} AS day, {sums} FROM {source} GROUP BY day"
 
 
 def _known(time: str) -> str:
@@ -62,9 +64,13 @@ def _touchpoints(vocabulary: Vocabulary) -> str:
     distances = []
     for name, info in vocabulary.measures.items():
         mine = [
-            (key.rsplit("|", 1)[0], *pair) for key, pair in vocabulary.usual.items() if key.rsplit("|", 1)[1] == name
+            (kind, *vocabulary.usual[f"{kind}|{name}"])
+            for kind in vocabulary.touchpoints
+            if f"{kind}|{name}" in vocabulary.usual
         ]
-        value = column(MEASURE_PREFIX + name)
+        # As the kernel sees it: to the millionth, and missing beyond the limit.
+        stored = column(MEASURE_PREFIX + name)
+        value = f"(CASE WHEN abs({stored}) <= {LIMIT:.0f} THEN round({stored} * {MEASURE_SCALE}) / {MEASURE_SCALE} END)"
         sign = "" if info.better == "higher" else "-"
         cases = " ".join(
             f"WHEN {quoted(kind)} THEN {sign}(({value}) - ({middle!r})) / {spread!r}" for kind, middle, spread in mine
