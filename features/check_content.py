@@ -98,7 +98,7 @@ def surveys(tables: Tables) -> Iterator[Finding]:
     if not tables.rows.get(schema.SURVEYS):
         return
     for metric, rows, low, high in tables.con.execute(
-        "SELECT metric, count(*), min(score), max(score) FROM surveys GROUP BY 1 ORDER BY 1"
+        "SELECT metric, count(*), min(score), max(score) FROM surveys WHERE score IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall():
         if metric not in _RANGES:
             yield Finding(

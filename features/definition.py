@@ -31,6 +31,7 @@ _DIMENSIONS: Final = {
     "open_count": "frequency",
     "share": "frequency",
     "pace": "frequency",
+    "company_pace": "frequency",
     "lines_per_occasion": "frequency",
     "repeats": "repeats",
     "repeat_share": "repeats",
@@ -124,6 +125,12 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate(
             "company_change",
             "{measure} of the whole company{window} against the last {against} days",
+            "missing",
+            "ratio",
+        ),
+        Aggregate(
+            "company_pace",
+            "rate of {events}{window} in units of the rate over the last {against} days, over the same of the whole company",
             "missing",
             "ratio",
         ),

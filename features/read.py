@@ -63,10 +63,11 @@ def read(tables: Tables, sources: Sources, name: str, table: Table) -> None:
             continue
         select.append(f"{cast} AS {item.name}")
         if item.required:
-            source = column(theirs)
-            reasons.append((f"{item.name} is empty", f"{_blank(theirs, types[theirs])}"))
+            blank = _blank(theirs, types[theirs])
+            if item.name != schema.SCORE:  # a question without a score was asked and not answered
+                reasons.append((f"{item.name} is empty", blank))
             if item.type != "text":
-                reasons.append((f"{item.name} is not a {item.type}", f"({cast}) IS NULL AND {source} IS NOT NULL"))
+                reasons.append((f"{item.name} is not a {item.type}", f"({cast}) IS NULL AND NOT {blank}"))
     if name == schema.TOUCHPOINTS:
         for measure, info in table.measures.items():
             if info.column not in types:

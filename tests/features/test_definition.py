@@ -41,6 +41,8 @@ def test_every_family_speaks_and_every_feature_explains_itself() -> None:
         attributes={"region": "category", "age": "number"},
         categories={"customers.region": ("n", "s"), "subscriptions.plan": ("a",)},
         columns={"subscriptions": ("plan", "monthly_fee"), "customers": ("created_at",), "transactions": ("margin",)},
+        usual={"call|wait": (3.0, 1.0)},
+        costs={"call": 4.0},
     )
     catalog = Catalog.of(vocabulary, (30, 90))
     assert {feature.family for feature in catalog.features} == set(FAMILIES)
@@ -50,7 +52,13 @@ def test_every_family_speaks_and_every_feature_explains_itself() -> None:
         assert feature.unit
         assert feature.driver
         assert feature.empty in {"zero", "missing"}
-    assert catalog.categories == {"region": ("n", "s"), "subscriptions__start__plan__last_category": ("a",)}
+    assert catalog.categories == {
+        "touchpoints__touchpoint__worst_category_90d": ("call",),
+        "touchpoints__touchpoint__first_category": ("call",),
+        "touchpoints__touchpoint__last_category": ("call",),
+        "subscriptions__start__plan__last_category": ("a",),
+        "region": ("n", "s"),
+    }
 
 
 def test_two_features_of_one_name_are_refused() -> None:
