@@ -172,6 +172,7 @@ LOOP_BACK: Final = "(step back)"
 ENTRY: Final = "(stage entry)"
 GOOD: Final = "(good)"
 SEQUENCE: Final = "(sequence) "
+THEN: Final = " then "
 OCCASION: Final = "occasion"
 FRESH: Final = "new category"
 PREMIUM: Final = "premium"
@@ -212,4 +213,4 @@ TURN_EVENTS: Final[dict[str, str]] = {
 
 def sequence_kind(kinds: tuple[str, ...]) -> str:
     """The kind under which a sequence of touchpoints is counted."""
-    return SEQUENCE + " then ".join(kinds)
+    return SEQUENCE + THEN.join(kinds)

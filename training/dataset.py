@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
-from features.build import build, learn_catalog
+from features.build import build_parts, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
-from features.rows import NO_AS_OF
+from features.rows import NO_AS_OF, Rows
 from features.schema import AS_OF, CUSTOMER_ID, LABEL
 from features.tables import Tables
 from training.targets import Task, rows_for, target_of, task_of
@@ -35,6 +35,8 @@ _KEY: Final = b"moments"
 _FORMAT: Final = 1
 Progress = Callable[[str, float], None]
 Array = NDArray[np.float64]
+Engine = Callable[[Tables, Rows, Catalog, Progress | None], Iterator[tuple[NDArray[np.int64], Array]]]
+"""What computes features: part after part, lines of the rows (int64, ascending) and their features (lines, features)."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,12 @@ def path_of(settings: Settings, name: str) -> Path:
     return settings.output / FOLDER / f"{name}.parquet"
 
 
-def make(tables: Tables, settings: Settings, name: str, progress: Progress | None = None) -> Path:
+def make(
+    tables: Tables, settings: Settings, name: str, progress: Progress | None = None, *, engine: Engine = build_parts
+) -> Path:
     """Build and write the training set of one target; returns the file.
+
+    `engine` computes the features; it defaults to this machine.
 
     Raises
     ------
@@ -142,7 +148,9 @@ def make(tables: Tables, settings: Settings, name: str, progress: Progress | Non
             available=", ".join(sorted(tables.present)),
             next_move="add touchpoints, transactions, surveys, subscriptions, or attributes of customers",
         )
-    X = build(tables, rows, catalog, progress)
+    X = np.empty((len(rows), len(catalog.features)), dtype=np.float64)
+    for lines, part in engine(tables, rows, catalog, progress):
+        X[lines] = part
     assert rows.label is not None  # noqa: S101 - labelled rows have labels
     dataset = Dataset(
         target=name,
