@@ -190,6 +190,36 @@ def test_names_may_hold_any_sign() -> None:
     assert rows[0].tobytes() == rows[1].tobytes()
 
 
+def test_very_many_dates_are_each_alone() -> None:
+    """A customer at every hour of forty days: each row is what it is alone."""
+    rng = np.random.default_rng(5)
+    rows: Rows = {
+        "touchpoints": [
+            {"occurred_at": int(at) * DAY // 24, "touchpoint": kind, "m_tone": tone, "m_wait": 4.0}
+            for at, kind, tone in zip(
+                rng.integers(0, 960, 300), ["call", "bill", "visit"] * 100, rng.normal(size=300), strict=False
+            )
+        ],
+        **{name: [] for name in ("surveys", "transactions", "subscriptions", "customers")},
+    }
+    hours = np.arange(960, dtype=np.int64) * DAY // 24
+    found = features_of(CATALOG, _events([rows]), 1, np.zeros(960, dtype=np.int64), hours)
+    person = journey(rows)
+    for line in range(0, 960, 60):
+        assert found[line].tobytes() == ONLINE.row(person, int(hours[line])).tobytes()
+
+
+def test_different_values_are_counted_to_sixty_three() -> None:
+    """As many channels as are told apart; those beyond are one more together."""
+    names = tuple(f"{number:03d}" for number in range(100))
+    vocabulary = Vocabulary(tables=("touchpoints",), touchpoints=("call",), categories={"touchpoints.channel": names})
+    catalog = Catalog.of(vocabulary, (200,))
+    place = catalog.index("touchpoints__channel__distinct_200d")
+    for count, told in ((1, 1), (62, 62), (63, 63), (100, 63)):
+        table = {"occurred_at": [DAY] * 100, "touchpoint": ["call"] * 100, "channel": list((names[:count] * 100)[:100])}
+        assert Online(catalog).row(Journey("c", {"touchpoints": table}), 2 * DAY)[place] == told
+
+
 def test_an_empty_catalogue_gives_rows_without_columns() -> None:
     """Nothing asked for is nothing computed, and no error."""
     nothing = Online(CATALOG.select([]))
