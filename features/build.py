@@ -133,14 +133,14 @@ def _fill(
     tables: Tables, catalog: Catalog, names: pa.Array, latest: int, events: Spool, told: Callable[[float], None]
 ) -> None:
     """Every event that some row can see, encoded, with its customer's part."""
-    sources = [source for source in catalog.layout.sources if source in tables.present]
+    sources = sources_of(tables, catalog)
     customers = hash_table(tables, names)
     total = max(1, sum(tables.rows.get(source, 0) for source in sources))
     done = 0
     for source in sources:
         hashed = hashed_texts(tables, source, catalog.layout)
         dated = schema.RECORDED_AT in tables.columns[source] or source == schema.CUSTOMERS
-        for batch in _batches(
+        for batch in batches_of(
             tables, query(source, catalog.vocabulary, hashed, latest, by_hash=customers is not None), names
         ):
             done += batch.num_rows
@@ -164,7 +164,12 @@ def _encoded(
     return encode(source, columns_of(batch, source, catalog.layout, hashed), customer, catalog.layout)  # type: ignore[arg-type]
 
 
-def _batches(tables: Tables, text: str, names: pa.Array) -> Iterator[pa.RecordBatch]:
+def sources_of(tables: Tables, catalog: Catalog) -> list[str]:
+    """The tables that a catalogue reads and that are there."""
+    return [source for source in catalog.layout.sources if source in tables.present]
+
+
+def batches_of(tables: Tables, text: str, names: pa.Array) -> Iterator[pa.RecordBatch]:
     """The result of a query in batches; `members` holds the ids in order, for a query that joins by the id itself."""
     members = pa.table({"customer_id": names, "customer_number": np.arange(len(names), dtype=np.int64)})
     # A cursor of its own: the connection takes no other work while a result is half read.

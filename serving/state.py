@@ -50,7 +50,7 @@ class State:
 
     @classmethod
     def of(cls, settings: Settings, scorer: Scorer, store: Store, keys: Keys, clock: Callable[[], datetime]) -> State:
-        """The state around an open scorer and store."""
+        """The state around an open scorer and store; what the store knows of the company comes before the models' own."""
         touchpoints = settings.data.tables.get("touchpoints")
         measures = {name: item.unit for name, item in touchpoints.measures.items()} if touchpoints else {}
         intake = Intake(
@@ -58,7 +58,7 @@ class State:
             measures,
             settings.serving.max_customers,
         )
-        return cls(settings, scorer, store, store.loaded(), intake, keys, clock)
+        return cls(settings, scorer.knowing(store.calendars()), store, store.loaded(), intake, keys, clock)
 
     def score(self, request: Request) -> list[messages.Scored | messages.Failed]:
         """Results in request order, one each."""
