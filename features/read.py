@@ -264,6 +264,7 @@ def _drop_duplicates(tables: Tables, name: str, chosen: dict[str, str]) -> None:
     con = tables.con
     if name == schema.CUSTOMERS:
         key, keep, code = "customer_id, valid_from", "", "duplicate_customer"
+        known = "valid_from"
         message = "rows repeat a customer (at the same time)"
         rows = one(con, f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})")
         keys = one(con, f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {name})")
@@ -271,13 +272,17 @@ def _drop_duplicates(tables: Tables, name: str, chosen: dict[str, str]) -> None:
         next_move = "keep one row per customer, or date the versions with valid_from"
     elif schema.EVENT_ID in chosen:
         key, keep, code, level = schema.EVENT_ID, f"{schema.EVENT_ID} IS NULL OR", "duplicate_event", "warning"
+        # What was known first stays: an event that is sent again later must not change what was known before. A contract
+        # that is sent again is the same one with its end.
+        time = schema.TABLES[name].time
+        known = "ended_at" if name == schema.SUBSCRIPTIONS else f"greatest({time}, coalesce(recorded_at, {time}))"
         message, next_move = "rows repeat an event_id and were dropped", "send each event once"
     else:
         return
     (before,) = one(con, f"SELECT count(*) FROM {name}")
     con.execute(
         f"""CREATE OR REPLACE TABLE {name} AS
-            SELECT * FROM {name} AS t QUALIFY {keep} row_number() OVER (PARTITION BY {key} ORDER BY t) = 1"""
+            SELECT * FROM {name} AS t QUALIFY {keep} row_number() OVER (PARTITION BY {key} ORDER BY {known}, t) = 1"""
     )
     (after,) = one(con, f"SELECT count(*) FROM {name}")
     dropped = before - after

@@ -107,8 +107,8 @@ STEPS: Final[dict[str, Step]] = {
     )
 }
 
-NEUTRAL: Final = ("output", "source", "partitions", "serving")
-"""Settings that no step's result depends on: where it is written, how much memory it takes, how it is served."""
+NEUTRAL: Final = ("output", "source", "partitions", "serving", "spark")
+"""Settings that no step's result depends on: where it is written, how much memory it takes, where it runs, how it is served."""
 
 
 @dataclass(frozen=True, slots=True)

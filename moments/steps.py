@@ -103,12 +103,18 @@ def features(job: Job, progress: Report) -> Done:
     from training import dataset
 
     names = list(job.settings.targets)
-    files, rows = [], {}
+    done = Done([])
     for position, name in enumerate(names):
-        path = dataset.make(job.inputs.tables, job.settings, name, _part(progress, position, len(names), name))
-        files.append(path)
-        rows[name] = int(pq.read_metadata(path).num_rows)
-    return Done(files, rows)
+
+        def told(line: str, name: str = name) -> None:
+            done.notes.append(f"{name}: {line}")
+
+        path = dataset.make(
+            job.inputs.tables, job.settings, name, _part(progress, position, len(names), name), told=told
+        )
+        done.files.append(path)
+        done.rows[name] = int(pq.read_metadata(path).num_rows)
+    return done
 
 
 def train(job: Job, progress: Report) -> Done:
