@@ -211,6 +211,16 @@ class Scores(_Frozen):
     reasons: Annotated[int, Field(ge=0, le=20)]
 
 
+class LogVectors(_Frozen):
+    """Which of the vectors that the service scores are kept, and how they are written."""
+
+    share: Annotated[float, Field(ge=0, le=1)]
+    rows: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(gt=0)]
+    waiting: Annotated[int, Field(ge=1)]
+    keep_days: Annotated[float, Field(ge=0)]
+
+
 class Serving(_Frozen):
     """Limits of the service."""
 
@@ -219,6 +229,7 @@ class Serving(_Frozen):
     timeout_seconds: Annotated[float, Field(gt=0)]
     max_concurrency: Annotated[int, Field(ge=1)]
     store: str | None
+    log_vectors: LogVectors
 
 
 class Spark(_Frozen):
