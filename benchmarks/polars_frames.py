@@ -81,7 +81,8 @@ def _read(folder: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Customers with their numbers; events with the customer's number and the time in microseconds."""
     people = pl.read_parquet(folder / "customers.parquet", columns=["customer_id"]).with_row_index("n").lazy()
     events = pl.scan_parquet(folder / "events.parquet").join(people, on="customer_id")
-    return people, events.select("n", "touchpoint", "wait", t=pl.col("occurred_at").to_physical())
+    kind = pl.col("touchpoint").cast(pl.Enum(KINDS))
+    return people, events.select("n", kind, "wait", t=pl.col("occurred_at").to_physical())
 
 
 def _rows(people: pl.LazyFrame, found: list[pl.LazyFrame], moment: int, *more: pl.Expr) -> pl.LazyFrame:
