@@ -188,6 +188,9 @@ WINDOW: Final = ("last {n} day", "last {n} days")
 """The window in both English forms; other languages have their own number of them."""
 
 NAMES: Final[dict[str, str]] = {
+    "acquisition_channel": "acquisition channel",
+    "age": "age",
+    "age_band": "age band",
     "amount": "amount",
     "channel": "channel",
     "charge": "charge",

@@ -92,6 +92,8 @@ DIMENSIONS: Final = {
     "wait": mark("waiting time"),
 }
 CONTROLS: Final = {
+    "acquisition_channel": mark("Acquisition channel"),
+    "age_band": mark("Age band"),
     "company": mark("The whole company"),
     "journey": mark("Customer journey"),
     "language": mark("Language"),
