@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,19 +88,20 @@ class Rows:
         self._names: dict[str, tuple[str, ...]] = {}
         self._calendars: dict[tuple[int, int], tuple[Calendar, int, int | None]] = {}
 
-    def add(self, seen: Seen) -> None:
-        """The rows of one request."""
-        self._rows += list(self._of(seen))  # all of a request or none
+    def add(self, seen: Seen, pause: Callable[[float], None]) -> None:
+        """The rows of one request, all or none; `pause` is told after each customer how many seconds it took."""
+        self._rows += list(self._of(seen, pause))
         self.customers += len(seen.subjects)
         self.last = max(self.last, seen.scored_at)
 
-    def _of(self, seen: Seen) -> Iterator[_Row]:
+    def _of(self, seen: Seen, pause: Callable[[float], None]) -> Iterator[_Row]:
         answers = {slot: rows for slot, rows in _answers(seen.numbers).items() if slot in seen.matrices}
         for item in seen.scorer.passes:
             models = [model for model in item.models if model.slot in answers]
             for model in models:
                 self._names[model.bundle.sha256] = model.bundle.catalog.names
             for row, subject in enumerate(seen.subjects if models else ()):
+                began = time.perf_counter()
                 as_of = item.at(subject.as_of)
                 events = event_hashes(subject.journey, as_of, item.catalog.vocabulary)
                 for model in models:
@@ -119,6 +121,7 @@ class Rows:
                         calendar,
                         until,
                     )
+                pause(time.perf_counter() - began)
 
     def _calendar(self, calendar: Calendar, as_of: int) -> tuple[int, int | None]:
         known = int(np.searchsorted(calendar.until, as_of, side="right"))
