@@ -56,7 +56,7 @@ docs: $(STAMP) ## write the reference pages anew
 	$(RUN)/python docs/generate.py
 
 bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
-	$(RUN)/python benchmarks/feature_build.py --events $(SIZE)
+	$(RUN)/python -m benchmarks.feature_build --events $(SIZE)
 
 clean: ## remove what make made, but for the environment
 	rm -rf out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
