@@ -58,7 +58,7 @@ docs: $(STAMP) ## write the reference pages anew
 	$(RUN)/python docs/generate.py
 
 bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
-	$(RUN)/python benchmarks/feature_build.py --events $(SIZE)
+	$(RUN)/python -m benchmarks.feature_build --events $(SIZE)
 
 spark: $(STAMP) $(WORLD)/truth.json ## compare every feature by Spark with this machine's, bit by bit (needs Java 17)
 	$(UV) sync --frozen --inexact --extra postgres --extra spark
