@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import DataError, NotReadyError
+from configs.errors import ConfigError, DataError, NotReadyError
 from configs.settings import LogVectors, Settings
 from features.company import COLUMNS, Calendar
 from features.layout import QUALITY
@@ -33,6 +33,7 @@ from serving.state import State
 from serving.store import Store
 from tests.features import company
 from tests.serving.conftest import KEY, NOW, iso, rows_of, train
+from training.registry import BUNDLE, Registry, Version
 
 AS_OF = microseconds(NOW.replace(month=11, day=1, hour=0, minute=0))
 CUSTOMERS = 60
@@ -227,6 +228,40 @@ def test_a_model_that_is_gone(folder: Path) -> None:
     assert facts["models"][0]["found"] is None
     assert "registry" in facts["models"][0]["note"]
     assert {row["cause"] for row in rows if row["target"] != "churn"} == {"request_data"}
+
+
+def test_a_model_of_the_registry(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that was replaced since is taken from the registry, whole; a registry that is away is said to be so."""
+    settings = company.settings(folder)
+    kept = tmp_path / "kept"
+    shutil.move(settings.output / "models" / "churn", kept)
+    asked: list[str] = []
+
+    def with_digest(_: Registry, target: str, sha256: str) -> Version:
+        asked.append(target)
+        return Version("1", sha256, "run")
+
+    def fetch(_: Registry, version: Version, path: str, into: Path) -> Path:
+        assert (version.number, path) == ("1", BUNDLE)
+        return Path(shutil.copytree(kept, into / "bundle"))
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "mlruns" / "mlflow.db").touch()
+    monkeypatch.setattr(Registry, "with_digest", with_digest)
+    monkeypatch.setattr(Registry, "fetch", fetch)
+    facts, _ = audited(folder)
+    assert facts["equal"] == VECTORS - MODELS
+    assert [item["found"] for item in facts["models"]] == ["registry", "output", "output"]
+    assert asked == ["churn"]
+
+    def away(*_: Any) -> None:
+        raise ConfigError("the tracking store refused", where="", next_move="")
+
+    monkeypatch.setattr(Registry, "with_digest", away)
+    facts, _ = audited(folder)
+    assert facts["models"][0]["note"] == "the tracking store refused"
+    assert facts["causes"]["model_not_found"]["vectors"] == CUSTOMERS + 2
 
 
 def redefine(settings: Settings, how: Callable[[dict[str, Any]], None]) -> None:
