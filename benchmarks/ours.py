@@ -28,20 +28,34 @@ def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
     catalog = Catalog(tuple(map(feature, columns())), learnt.vocabulary)
     ids = tables.arrow("SELECT customer_id FROM customers ORDER BY 1").column(0).combine_chunks()
     times = np.array(moments(dates))
-    rows = Rows(np.tile(ids.to_numpy(zero_copy_only=False), dates), np.repeat(times, len(ids)))
-    text = pa.dictionary(pa.int32(), pa.string())
-    kind = pa.timestamp("us", tz="UTC")
+    numbers = np.tile(np.arange(len(ids), dtype=np.int32), dates)
+    rows = Rows(pa.DictionaryArray.from_arrays(pa.array(numbers), ids), np.repeat(times, len(ids)))
+    moment = pa.timestamp("us", tz="UTC")
+    counted = [item.name for item in catalog.features if item.unit == "number" and item.empty == "zero"]
     schema = pa.schema(
-        [("customer_id", text), ("as_of", kind), *((item.name, pa.float64()) for item in catalog.features)]
+        [
+            ("customer_id", pa.dictionary(pa.int32(), pa.string())),
+            ("as_of", moment),
+            *((item.name, pa.int32() if item.name in counted else pa.float64()) for item in catalog.features),
+        ]
     )
-    # A dictionary pays for what repeats: ids, dates and counts. Means and recencies hardly ever do.
-    repeated = ["customer_id", "as_of", *(item.name for item in catalog.features if item.empty == "zero")]
-    with pq.ParquetWriter(out, schema, compression="snappy", use_dictionary=repeated, store_schema=False) as writer:
+    # Counts are small integers, for which differences take a third of a dictionary's time and no more room.
+    how = {
+        "compression": "snappy",
+        "use_dictionary": ["customer_id", "as_of"],
+        "column_encoding": dict.fromkeys(counted, "DELTA_BINARY_PACKED"),
+        "write_statistics": ["customer_id", "as_of"],
+        "store_schema": False,
+    }
+    with pq.ParquetWriter(out, schema, **how) as writer:
         for lines, matrix in build_parts(tables, rows, catalog):
-            who = pa.DictionaryArray.from_arrays(pa.array((lines % len(ids)).astype(np.int32)), ids)
-            arrays = [who, pa.array(rows.as_of[lines]).cast(kind)]
+            who = pa.DictionaryArray.from_arrays(pa.array(numbers[lines]), ids)
+            arrays = [who, pa.array(rows.as_of[lines]).cast(moment)]
             for place, item in enumerate(catalog.features):
-                arrays.append(pa.array(matrix[:, place], from_pandas=item.empty != "zero"))
+                values = matrix[:, place]
+                arrays.append(
+                    pa.array(values.astype(np.int32)) if item.name in counted else pa.array(values, from_pandas=True)
+                )
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 

@@ -81,7 +81,8 @@ def _read(folder: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Customers with their numbers; events with the customer's number and the time in microseconds."""
     people = pl.read_parquet(folder / "customers.parquet", columns=["customer_id"]).with_row_index("n").lazy()
     events = pl.scan_parquet(folder / "events.parquet").join(people, on="customer_id")
-    return people, events.select("n", "touchpoint", "wait", t=pl.col("occurred_at").to_physical())
+    kind = pl.col("touchpoint").cast(pl.Enum(KINDS))
+    return people, events.select("n", kind, "wait", t=pl.col("occurred_at").to_physical())
 
 
 def _rows(people: pl.LazyFrame, found: list[pl.LazyFrame], moment: int, *more: pl.Expr) -> pl.LazyFrame:
@@ -100,7 +101,7 @@ def _write(parts: list[pl.LazyFrame], out: Path) -> None:
 
 def _of_events(item: Column, moment: int) -> pl.Expr:
     within = pl.col("t") >= moment - (item.window or 0) * DAY
-    mine = pl.col("touchpoint") == item.kind
+    mine = pl.col("touchpoint") == (item.kind or KINDS[0])
     wait = pl.col("wait").filter(within)
     if item.what == "count":
         found = (mine & within).sum().cast(pl.Int64)

@@ -85,7 +85,7 @@ def build_parts(
     del by_part
     with spool(limits) as events:
         latest = int(rows.as_of.max()) if len(rows) else 0
-        _fill(tables, catalog, names, latest, events, lambda share: tell(message, 0.4 * share))
+        _fill(tables, catalog, names, latest, events, lambda share: tell("reading events", 0.4 * share))
         for part, (first, last) in enumerate(itertools.pairwise(limits.tolist())):
             lines = lines_of[starts[part] : starts[part + 1]]
             found = events.part(part)

@@ -46,7 +46,7 @@ class Aggregate:
     """How a window of events becomes one number.
 
     Events without the measure do not count: the last wait is that of the last encounter with one. Of what holds now (`current`)
-    it is the newest version, even where that leaves it open.
+    it is the newest version, even where that leaves it open. `distinct` tells 63 values apart.
     `empty` is what a window without events gives: ``zero`` where nothing is a quantity, ``missing`` where it is unknown.
     `unit` is the result's unit; ``None`` takes over the measure's own.
     """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.build import PART_BYTES, PART_EVENTS, Progress, batches_of, need, numbered, sources_of
@@ -26,6 +26,7 @@ from features.company_learn import with_calendar
 from features.rows import Rows
 from features.spark.session import mapped, run
 from features.spark.staging import Staging, staging
+from features.spark.types import ddl, plain
 from features.spark.work import (
     FEATURES,
     LINES,
@@ -50,7 +51,6 @@ _EVENTS_PER_CELL: Final = 0.1
 _ANSWERS: Final = "answers"
 _ROWS: Final = "rows"
 _BATCH: Final = 1 << 17
-_TYPES: Final = {"bigint": pa.int64(), "double": pa.float64(), "string": pa.string()}
 _EXPORTED: Final = 0.3
 """Share of the work that is done when the tables lie in the staging folder, for the progress."""
 
@@ -78,12 +78,8 @@ def spark_parts(
         return
     with staging(tables.settings) as place:
         compute(spark, place, tables, [(catalog, rows)], answer_features, FEATURES, progress)
-        at_once = max(1, PART_BYTES // (8 * width))
-        for file in place.read(_ANSWERS, "row"):
-            for batch in file.iter_batches(batch_size=at_once):
-                lines = batch.column("row").to_numpy()
-                order = np.argsort(lines, kind="stable")
-                yield lines[order], cells_to_matrix(batch.column("features"), np.float64)[order]
+        for batch in answers_in(place, max(1, PART_BYTES // (8 * width))):
+            yield batch.column("row").to_numpy(), cells_to_matrix(batch.column("features"), np.float64)
 
 
 def compute(
@@ -146,9 +142,11 @@ def compute(
         )
 
 
-def answers_of(place: Staging, order: str) -> Iterator[pq.ParquetFile]:
-    """The files of what `compute` wrote, by the least value of a column."""
-    return place.read(_ANSWERS, order)
+def answers_in(place: Staging, at_once: int) -> Iterator[pa.RecordBatch]:
+    """What `compute` wrote, so many rows at a time, those with the first customers first; rows ascend within a batch."""
+    for file in place.read(_ANSWERS, "row"):
+        for batch in file.iter_batches(batch_size=at_once):
+            yield batch.take(pc.sort_indices(batch, [("row", "ascending")]))
 
 
 def wanted_parts(spark: SparkSession, tables: Tables, events: float, matrix_bytes: int, customers: int) -> int:
@@ -195,7 +193,7 @@ def _export(
             place.write(entries[text][0], _plain(batches_of(tables, text, names), schemas, weights))
         entry, schemas = entries[text]
         if schemas:
-            staged.append(_Staged(number, source, entry, _ddl(schemas[0]), tuple(schemas[0].names[1:])))
+            staged.append(_Staged(number, source, entry, ddl(_plain_names(schemas[0])), tuple(schemas[0].names[1:])))
         told((done + 1) / len(queries))
     return staged, weights
 
@@ -205,26 +203,16 @@ def _plain(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of 64-bit numbers and texts under plain names; leaves their own schema, and adds up the customers' rows."""
     for batch in batches:
-        target = pa.schema([(field.name, _TYPES[_kind(field.type)]) for field in batch.schema])
+        target = pa.schema([(field.name, plain(field.type)) for field in batch.schema])
         if not schemas:
             schemas.append(target)
-        plain = batch.cast(target)
-        weights += np.bincount(plain.column(0).to_numpy(), minlength=len(weights))
-        yield pa.RecordBatch.from_arrays(plain.columns, names=_numbered(target))
+        columns = batch.cast(target).columns
+        weights += np.bincount(columns[0].to_numpy(), minlength=len(weights))
+        yield pa.RecordBatch.from_arrays(columns, schema=_plain_names(target))
 
 
-def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind):
-        return "bigint"
-    return "double" if pa.types.is_floating(kind) or pa.types.is_decimal(kind) else "string"
-
-
-def _numbered(schema: pa.Schema) -> list[str]:
-    return [f"c{place}" for place in range(len(schema))]
-
-
-def _ddl(schema: pa.Schema) -> str:
-    return ", ".join(f"{name} {_kind(kind)}" for name, kind in zip(_numbered(schema), schema.types, strict=True))
+def _plain_names(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([(f"c{place}", kind) for place, kind in enumerate(schema.types)])
 
 
 def _write_rows(place: Staging, customer: NDArray[np.int64], as_of: Sequence[NDArray[np.int64]], parts: Parts) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from configs.errors import DataError
 from features.build import build, learn_catalog
@@ -66,6 +69,23 @@ def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
         matrix = build(tables, _rows([person.customer_id for person in people], AT), catalog)
         online = Online(with_calendar(catalog, tables))
     single = np.array([online.row(person, moment) for moment in AT for person in people])
+    assert matrix.tobytes() == single.tobytes()
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.integers(-50, 24 * 450), min_size=1, max_size=4))
+def test_any_company_is_the_same_from_both_hosts(seed: int, hours: list[int]) -> None:
+    """Any company at any hours, before its first event too: batch and online agree in every bit, once and asked again."""
+    times = [company.START + hour * (company.DAY // 24) for hour in hours]
+    with TemporaryDirectory() as place:
+        full.make(Path(place), customers=6, seed=seed)
+        with open_tables(company.settings(Path(place), partitions=2)) as tables:
+            catalog = learn_catalog(tables, tables.settings, AT[-1])
+            people = list(journeys(tables))
+            matrix = build(tables, _rows([person.customer_id for person in people], times), catalog)
+            online = Online(with_calendar(catalog, tables))
+    prepared = [online.prepare(person) for person in people]
+    single = np.array([online.at(person, moment) for moment in times for person in prepared])
     assert matrix.tobytes() == single.tobytes()
 
 
