@@ -92,7 +92,8 @@ def test_what_the_models_saw_is_written(served: Served, logged: Logged) -> None:
     saw = Online(catalog).row(journey, as_of)[[catalog.index(name) for name in bundle.catalog.names]]
     np.testing.assert_array_equal(np.array(row["features"]), saw)
     assert row["events"] == event_hashes(journey, as_of, catalog.vocabulary).tolist()
-    assert microseconds(row["calendar_until"]) <= as_of
+    calendars = json.loads(pq.read_schema(path).metadata[vectors.CALENDARS])
+    assert calendars == {str(row["calendar"]): catalog.calendar.to_dict()}
     assert row["answer"] == [results[0]["churn"]["probability"]]
     assert rows[1]["answer"] == list(results[0]["nps"]["probabilities"].values())
     assert rows[2]["answer"] == [results[0]["value"]["expected"]]
