@@ -1,7 +1,8 @@
 """The canonical tables: read, typed and cleaned once, inside an in-process DuckDB.
 
-Whatever cannot be used is kept apart by reason (`<table>_rejected`) and counted, never mended. After `open_tables` every
-canonical column exists; times are BIGINT microseconds UTC, text VARCHAR, numbers DOUBLE; measures stand under ``m_<name>``,
+Whatever cannot be used is counted by reason and kept apart in `<output>/rejected/<table>.csv`, never mended. Tables are views: over
+the company's own files where their types fit, over a file of ours where text had to be cast. After `open_tables` every canonical
+column exists; times are BIGINT microseconds UTC, text VARCHAR, numbers DOUBLE; measures stand under ``m_<name>``,
 attributes under their own names.
 """
 
@@ -26,7 +27,9 @@ from configs.settings import Settings
 from features import schema
 from features.findings import Finding
 from features.read import read
-from features.sources import Sources, one, quoted
+from features.quoting import one, quoted
+from features.set_aside import keep
+from features.sources import Sources
 from features.span import without_strays
 
 
@@ -165,6 +168,8 @@ def open_tables(settings: Settings, *, partial: bool = False) -> Iterator[Tables
         texts.mkdir()
         sources = Sources(con, settings, texts)
         tables = Tables(settings, con)
+        for name, raw in sources.named.items():
+            keep(tables, name, raw, [])
         if schema.CUSTOMERS not in settings.data.tables:
             tables.failures[schema.CUSTOMERS] = ConfigError(
                 "the table 'customers' is needed",
@@ -181,6 +186,7 @@ def open_tables(settings: Settings, *, partial: bool = False) -> Iterator[Tables
         if not partial:
             ManyFaultsError.raise_any(tables.errors)
         yield tables
+        sources.unchanged()
     finally:
         if sources is not None:
             sources.close()
