@@ -35,12 +35,14 @@ class Cast:
     ----------
     source
         The company's column.
-    value
-        SQL of the canonical value; NULL where the cell is blank or cannot be cast.
+    parsed
+        SQL of the value; NULL where the cell is blank or cannot be cast.
     blank
         SQL that is true where the cell says nothing.
-    failed
-        SQL that is true where the cell says something that cannot be cast; None where every cell can.
+    finite
+        Whether a value may be infinite or no number, and then is missing.
+    fails
+        Whether a cell may say something that cannot be cast.
     cheap
         Whether casting anew at every reading costs next to nothing.
     plain, untidy
@@ -50,30 +52,48 @@ class Cast:
     """
 
     source: str
-    value: str
+    parsed: str
     blank: str
-    failed: str | None = None
+    finite: bool = False
+    fails: bool = False
     cheap: bool = True
     plain: str | None = None
     untidy: str | None = None
     note: str | None = None
+
+    def value(self, parsed: str) -> str:
+        """SQL of the canonical value, from that of the parsed one."""
+        return f"CASE WHEN isfinite({parsed}) THEN {parsed} END" if self.finite else parsed
+
+    def failed(self, parsed: str) -> str:
+        """SQL that is true where the cell says something that is no value."""
+        none = f"{parsed} IS NULL" + (f" OR NOT isfinite({parsed})" if self.finite else "")
+        # As a CASE, because only cells without a value are looked at again.
+        return f"CASE WHEN {none} THEN NOT {self.blank} ELSE false END"
 
 
 def to_text(name: str, kind: str) -> Cast:
     """An id or a category."""
     source = column(name)
     if kind == "VARCHAR":
-        untidy = f"({source} < '!' OR ends_with({source}, ' ') OR (strlen({source}) <> length({source}) AND trim({source}) <> {source}))"
         # What begins with a plain letter is not blank: that is seen without trimming.
-        odd = f"({source} < '!' OR {source} >= chr(128))"
-        blank = f"({source} IS NULL OR ({odd} AND trim({source}) = ''))"
+        odd = f"{source} < '!' OR {source} >= chr(128)"
+        blank = f"(CASE WHEN {source} IS NULL THEN true WHEN {odd} THEN trim({source}) = '' ELSE false END)"
+        # As cases, which are looked at one after the other: a function of every text costs more than reading it.
+        untidy = (
+            f"(CASE WHEN {source} < '!' OR ends_with({source}, ' ') THEN true "
+            f"WHEN strlen({source}) <> length({source}) THEN trim({source}) <> {source} ELSE false END)"
+        )
         return Cast(name, f"nullif(trim({source}), '')", blank, plain=source, untidy=untidy)
     if kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
         # 13085.0 and 13085 are one id: a column with gaps often arrives as a float.
         whole = f"abs({source}) < 9e15 AND {source} = floor({source})"
         value = f"CASE WHEN {whole} THEN CAST(CAST({source} AS BIGINT) AS VARCHAR) ELSE CAST({source} AS VARCHAR) END"
-        return Cast(name, value, f"({source} IS NULL)", cheap=False)
-    return Cast(name, f"nullif(trim(CAST({source} AS VARCHAR)), '')", f"({source} IS NULL)", cheap=kind == "UUID")
+        if not kind.startswith("DECIMAL"):
+            value = f"CASE WHEN NOT isnan({source}) THEN {value} END"
+        return Cast(name, value, f"({value} IS NULL)", cheap=False)
+    value = f"nullif(trim(CAST({source} AS VARCHAR)), '')"
+    return Cast(name, value, f"({value} IS NULL)", cheap=False)
 
 
 def to_number(name: str, kind: str, decimal: str = ".") -> Cast:
@@ -82,25 +102,16 @@ def to_number(name: str, kind: str, decimal: str = ".") -> Cast:
     if kind == "VARCHAR":
         text = f"trim({source})"
         number = f"coalesce({_parsed(text, decimal)}, CAST(TRY_CAST({text} AS BOOLEAN) AS DOUBLE))"
-        value = f"CASE WHEN isfinite({number}) THEN {number} END"
-        blank = f"({source} IS NULL OR {text} IN {_BLANK})"
-        return Cast(name, value, blank, f"(({value}) IS NULL AND NOT {blank})", cheap=False)
+        return Cast(name, number, f"({source} IS NULL OR {text} IN {_BLANK})", finite=True, fails=True, cheap=False)
     if kind in {"DOUBLE", "FLOAT"}:
         number = source if kind == "DOUBLE" else f"CAST({source} AS DOUBLE)"
-        return Cast(
-            name,
-            f"CASE WHEN isfinite({source}) THEN {number} END",
-            f"({source} IS NULL OR isnan({source}))",
-            f"(isinf({source}))",
-            plain=number,
-            untidy=f"(NOT isfinite({source}))",
-        )
-    number = f"TRY_CAST({source} AS DOUBLE)"
+        blank = f"({source} IS NULL OR isnan({source}))"
+        return Cast(name, number, blank, finite=True, fails=True, plain=number, untidy=f"(NOT isfinite({source}))")
     if re.fullmatch(_NUMERIC, kind) or kind == "BOOLEAN":
         return Cast(name, f"CAST({source} AS DOUBLE)", f"({source} IS NULL)")
     if kind in {'"NULL"', "NULL"}:
         return Cast(name, "CAST(NULL AS DOUBLE)", "true")
-    return Cast(name, number, f"({source} IS NULL)", f"({number} IS NULL AND {source} IS NOT NULL)", cheap=False)
+    return Cast(name, f"TRY_CAST({source} AS DOUBLE)", f"({source} IS NULL)", finite=True, fails=True, cheap=False)
 
 
 def _parsed(text: str, decimal: str) -> str:
@@ -126,26 +137,19 @@ def to_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, wher
     blank = f"({source} IS NULL)"
     if kind in {'"NULL"', "NULL"}:
         return Cast(name, "CAST(NULL AS BIGINT)", "true")
-    if kind == "TIMESTAMP WITH TIME ZONE" or kind == "TIMESTAMP":
-        value = f"CASE WHEN isfinite({source}) THEN epoch_us({source}) END"
-        untidy = f"(NOT isfinite({source}))"
-        return Cast(name, value, blank, untidy, plain=f"epoch_us({source})", untidy=untidy)
+    # An infinite time gives no number.
+    if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"}:
+        return Cast(name, f"epoch_us({source})", blank, fails=True)
     if kind.startswith(("TIMESTAMP", "DATE")):
-        stamp = f"TRY_CAST({source} AS TIMESTAMP)"
-        value = f"CASE WHEN isfinite({stamp}) THEN epoch_us({stamp}) END"
-        return Cast(name, value, blank, f"(({value}) IS NULL AND {source} IS NOT NULL)")
+        return Cast(name, f"epoch_us(TRY_CAST({source} AS TIMESTAMP))", blank, fails=True)
     raise _no_time(con, raw, name, kind, where)
 
 
 def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: str) -> Cast:
     source, text = column(name), f"trim({column(name)})"
     blank = f"({source} IS NULL OR {text} IN {_BLANK})"
-    # The offset counts only in a cast WITH TIME ZONE, which takes longer: most texts are of the one shape that has none.
-    bare = f"length({text}) = 19 AND {text}[17] = ':'"
-    stamp = (
-        f"CASE WHEN {bare} THEN TRY_CAST({text} AS TIMESTAMP) "
-        f"ELSE make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))) END"
-    )
+    # The offset counts only in a cast WITH TIME ZONE.
+    stamp = f"TRY_CAST({text} AS TIMESTAMPTZ)"
     filled, digits, day_first, month_first, parted, dotted, signs = one(
         con,
         f"""SELECT count(*), count(*) FILTER (regexp_full_match(x, '\\d{{8,}}(\\.\\d*)?')),
@@ -173,10 +177,9 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
         formats = [
             f"{order[0]}{sign}{order[1]}{sign}%Y{clock}" for sign in sorted(signs) for clock in _CLOCKS
         ]
-        stamp = f"coalesce({stamp}, try_strptime({text}, [{', '.join(map(quoted, formats))}]))"
+        stamp = f"coalesce(make_timestamp(epoch_us({stamp})), try_strptime({text}, [{', '.join(map(quoted, formats))}]))"
         note = f"'{name}' is read as {'month/day/year' if month_first else 'day/month/year'}"
-    value = f"CASE WHEN isfinite({stamp}) THEN epoch_us({stamp}) END"
-    return Cast(name, value, blank, f"(({value}) IS NULL AND NOT {blank})", cheap=False, note=note)
+    return Cast(name, f"epoch_us({stamp})", blank, fails=True, cheap=False, note=note)
 
 
 def _no_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, where: str) -> DataError:

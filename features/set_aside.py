@@ -58,9 +58,6 @@ def set_aside(tables: Tables, sources: Sources, reading: Reading) -> int:
     tidy = frozenset(key for key, cast in reading.casts.items() if not counts.get(f"untidy {key}", 1))
     if reading.cheap and not bad:
         usable = f"SELECT {reading.canonical(tidy)} FROM {identifier(reading.raw.name)}"
-    elif reading.cheap:
-        tests = " OR ".join(f"coalesce({test}, false)" for _, test in reading.reasons())
-        usable = f"SELECT {reading.canonical(tidy)} FROM {identifier(reading.raw.name)} WHERE NOT ({tests})"
     else:
         usable = f"SELECT {names} FROM {checked}" + (f" WHERE {BAD} IS NULL" if bad else "")
     dropped = _rank_repeats(tables, reading, checked)
@@ -210,7 +207,7 @@ def _short(example: str) -> str:
 
 
 def _reason(reading: Reading) -> str:
-    cases = " ".join(f"WHEN {n} THEN {quoted(reason)}" for n, (reason, _) in enumerate(reading.reasons()))
+    cases = " ".join(f"WHEN {n} THEN {quoted(reason)}" for n, reason in enumerate(reading.reasons()))
     return f"CASE {BAD} {cases} END"
 
 
