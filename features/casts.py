@@ -153,10 +153,11 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
     filled, digits, day_first, month_first, parted, dotted, signs = one(
         con,
         f"""SELECT count(*), count(*) FILTER (regexp_full_match(x, '\\d{{8,}}(\\.\\d*)?')),
-              count(*) FILTER (TRY_CAST(p.one AS INTEGER) > 12), count(*) FILTER (TRY_CAST(p.two AS INTEGER) > 12),
+              count(*) FILTER (one > 12 AND two <= 12), count(*) FILTER (two > 12 AND one <= 12),
               count(*) FILTER (p.sign <> ''), count(*) FILTER (p.sign = '.'), list(DISTINCT p.sign) FILTER (p.sign <> '')
-            FROM (SELECT {text} AS x, regexp_extract({text}, {quoted(_PARTS)}, ['one', 'sign', 'two']) AS p
-                  FROM (SELECT {source} FROM {raw} LIMIT {_SAMPLE}) WHERE NOT {blank})""",
+            FROM (SELECT *, TRY_CAST(p.one AS INTEGER) AS one, TRY_CAST(p.two AS INTEGER) AS two FROM (
+                  SELECT {text} AS x, regexp_extract({text}, {quoted(_PARTS)}, ['one', 'sign', 'two']) AS p
+                  FROM (SELECT {source} FROM {raw} LIMIT {_SAMPLE}) WHERE NOT {blank}))""",
     )
     if filled and digits > filled / 2:
         raise _no_time(con, raw, name, "text of digits", where)

@@ -115,10 +115,10 @@ def _whole(
     before = 0
     with opened(path, where) as file, to.open("w", encoding="utf-8") as target:
         while lines := [line.decode("utf-8").rstrip("\r\n") for line in itertools.islice(file, _LINES)]:
-            text = con.execute(
+            text = con.sql(
                 "SELECT place, line, coalesce(json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT', false) AS whole "
                 "FROM (SELECT unnest(range(1, len(?) + 1)) AS place, unnest(?) AS line) WHERE trim(line) <> ''",
-                [lines, lines],
+                params=[lines, lines],
             ).to_arrow_table()
             bad = text.filter(pc.invert(text.column("whole")))
             bad_lines += [

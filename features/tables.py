@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -31,6 +32,12 @@ from features.quoting import one, quoted
 from features.set_aside import keep
 from features.sources import Sources
 from features.span import without_strays
+
+MEMORY: Final = "1GB"
+"""What the database holds in memory at most; what is larger (a sort, a join) goes through the temporary folder."""
+
+_THREADS: Final = 8
+"""Threads beyond this find little more to do here, and each has buffers of its own."""
 
 
 @dataclass
@@ -163,6 +170,8 @@ def open_tables(settings: Settings, *, partial: bool = False) -> Iterator[Tables
         # Off already in a notebook without widgets, where setting it at all is an error.
         if con.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
             con.execute("SET enable_progress_bar = false")
+        con.execute(f"SET memory_limit = '{MEMORY}'")
+        con.execute(f"SET threads = {min(os.cpu_count() or 1, _THREADS)}")
         con.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
         texts = scratch / "texts"
         texts.mkdir()
