@@ -13,7 +13,6 @@ from typing import Final, Literal
 import duckdb
 
 from configs.errors import DataError
-from features import schema
 from features.quoting import column, one, quoted
 
 _BLANK: Final = "('', 'NA', 'N/A', 'NaN', 'nan', 'NULL', 'null', 'None', 'none', 'NaT')"
@@ -164,7 +163,11 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
     note = None
     if parted:
         if (day_first and month_first) or not (day_first or month_first or dotted == parted):
-            what = "mixes day/month/year and month/day/year" if day_first else "does not say whether day or month come first"
+            what = (
+                "mixes day/month/year and month/day/year"
+                if day_first
+                else "does not say whether day or month come first"
+            )
             raise _of_column(
                 name,
                 DataError(
@@ -175,10 +178,10 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
                 ),
             )
         order = ("%m", "%d") if month_first else ("%d", "%m")
-        formats = [
-            f"{order[0]}{sign}{order[1]}{sign}%Y{clock}" for sign in sorted(signs) for clock in _CLOCKS
-        ]
-        stamp = f"coalesce(make_timestamp(epoch_us({stamp})), try_strptime({text}, [{', '.join(map(quoted, formats))}]))"
+        formats = [f"{order[0]}{sign}{order[1]}{sign}%Y{clock}" for sign in sorted(signs) for clock in _CLOCKS]
+        stamp = (
+            f"coalesce(make_timestamp(epoch_us({stamp})), try_strptime({text}, [{', '.join(map(quoted, formats))}]))"
+        )
         note = f"'{name}' is read as {'month/day/year' if month_first else 'day/month/year'}"
     return Cast(name, f"epoch_us({stamp})", blank, fails=True, cheap=False, note=note)
 
@@ -186,7 +189,10 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
 def _no_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, where: str) -> DataError:
     """What to say of a column of numbers where times should be: seconds, milliseconds or something else since 1970."""
     source = column(name)
-    (largest,) = one(con, f"SELECT max(TRY_CAST(CAST({source} AS VARCHAR) AS DOUBLE)) FROM (SELECT {source} FROM {raw} LIMIT {_SAMPLE})")
+    (largest,) = one(
+        con,
+        f"SELECT max(TRY_CAST(CAST({source} AS VARCHAR) AS DOUBLE)) FROM (SELECT {source} FROM {raw} LIMIT {_SAMPLE})",
+    )
     move = f"convert it with 'sql', e.g. to_timestamp({source}) for seconds since 1970"
     if largest is not None and 19_000_101 <= largest <= 99_991_231:
         move = f"convert it with 'sql': strptime(CAST({source} AS VARCHAR), '%Y%m%d')"

@@ -58,7 +58,7 @@ class Records:
 
     def lines(self, record: NDArray[np.int64]) -> NDArray[np.int64]:
         """The line on which each of these records begins."""
-        steps = np.concatenate([np.zeros((1, 2), dtype=np.int64) + [[0, 1]], *self.steps])
+        steps = np.concatenate([np.array([[0, 1]], dtype=np.int64), *self.steps])
         place = np.searchsorted(steps[:, 0], record, side="right") - 1
         found: NDArray[np.int64] = steps[place, 1] + record - steps[place, 0]
         return found
@@ -157,7 +157,7 @@ def _walk(data, final, delimiter, width, counts, bad, steps):  # type: ignore[no
             if c == delimiter:
                 cells += 1
                 fresh = True
-            elif c == 10 or c == 13:
+            elif c in {10, 13}:
                 ended = True
                 break
             elif c != 32:
@@ -198,7 +198,7 @@ def _walk(data, final, delimiter, width, counts, bad, steps):  # type: ignore[no
             counts[_RECORDS] += 1
             counts[_LINE] = line
         else:
-            bad[n_bad, 0] = reason if reason else _CELLS
+            bad[n_bad, 0] = reason or _CELLS
             bad[n_bad, 1] = line
             bad[n_bad, 2] = s
             bad[n_bad, 3] = i

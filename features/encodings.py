@@ -20,7 +20,9 @@ import pyarrow as pa
 from configs.errors import ConfigError, DataError
 
 _CHUNK: Final = 1 << 22
-_KNOWN: Final = "utf-8, utf-16, cp1252 (Western), cp1255 (Hebrew), cp1256 (Arabic), cp1251 (Cyrillic) and Python's others"
+_KNOWN: Final = (
+    "utf-8, utf-16, cp1252 (Western), cp1255 (Hebrew), cp1256 (Arabic), cp1251 (Cyrillic) and Python's others"
+)
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 PACKED: Final = (".gz", ".zst")
 
@@ -37,7 +39,7 @@ def opened(path: Path, where: str) -> Iterator[BinaryIO]:
     try:
         with contextlib.ExitStack() as stack:
             if path.name.endswith(".gz"):
-                yield stack.enter_context(gzip.open(path, "rb"))
+                yield cast("BinaryIO", stack.enter_context(gzip.open(path, "rb")))
             elif path.name.endswith(".zst"):
                 # Arrow's own stream, because zstd is not in Python's library.
                 yield cast("BinaryIO", stack.enter_context(pa.input_stream(str(path), compression="zstd")))

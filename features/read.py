@@ -118,9 +118,7 @@ class _Plan:
 
     def _attributes(self) -> None:
         types, tables = self.raw.types, self.tables
-        labels = {
-            target.column for target in tables.settings.targets.values() if isinstance(target, ColumnTarget)
-        }
+        labels = {target.column for target in tables.settings.targets.values() if isinstance(target, ColumnTarget)}
         self.wrong += [
             DataError.missing_column(label, types, where=f"{self.where} (a target's label)")
             for label in sorted(labels - types.keys())
@@ -132,9 +130,7 @@ class _Plan:
         for theirs in sorted(types):
             if theirs in self.chosen.values() or theirs in self.table.ignore:
                 continue
-            kind = attribute_kind(
-                tables.con, identifier(self.raw.name), theirs, types[theirs], self.table.decimal
-            )
+            kind = attribute_kind(tables.con, identifier(self.raw.name), theirs, types[theirs], self.table.decimal)
             # A quote, a backslash or a line break cannot stand in the name of a field of a request.
             ours = re.sub(r'["\\\x00-\x1f]', "_", renamed.get(theirs, theirs))
             if theirs in labels:

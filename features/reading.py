@@ -61,7 +61,9 @@ class Reading:
             cast, parsed = self.casts[name], _parsed(name)
             if not item.blank:
                 blank = cast.blank if self.cheap or cast.fails else f"{parsed} IS NULL"
-                found.append((name, "is empty", blank if self.cheap else f"CASE WHEN {parsed} IS NULL THEN {blank} END"))
+                found.append(
+                    (name, "is empty", blank if self.cheap else f"CASE WHEN {parsed} IS NULL THEN {blank} END")
+                )
             if cast.fails:
                 found.append((name, f"is not a {item.type}", cast.failed(parsed)))
         return found

@@ -101,15 +101,11 @@ def _copy(
         )
         con.register("bad_lines", listed)
         parts.append("SELECT * FROM bad_lines")
-    cells = "".join(
-        f", cells[{place}] AS {column(name)}" for place, name in enumerate(named(columns), start=1)
-    )
+    cells = "".join(f", cells[{place}] AS {column(name)}" for place, name in enumerate(named(columns), start=1))
     parts = [f"SELECT reason, file, line{cells} FROM ({query})" for query in rows] + parts
     if not rows:
         empty = "".join(f", CAST(NULL AS VARCHAR) AS {column(name)}" for name in named(columns))
-        parts.insert(
-            0, f"SELECT '' AS reason, '' AS file, CAST(NULL AS BIGINT) AS line{empty} WHERE false"
-        )
+        parts.insert(0, f"SELECT '' AS reason, '' AS file, CAST(NULL AS BIGINT) AS line{empty} WHERE false")
     try:
         con.execute(
             f"COPY (SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY ALL) "

@@ -49,7 +49,7 @@ def set_aside(tables: Tables, sources: Sources, reading: Reading) -> int:
             f"CREATE OR REPLACE VIEW {checked} AS SELECT *, file_row_number AS {_PLACE} "
             f"FROM read_parquet({quoted(sources.file(checked))})"
         )
-    counts = sources.guard(lambda: _count(tables, reading, checked), reading.where)
+    counts: dict[str, int] = sources.guard(lambda: _count(tables, reading, checked), reading.where)
     bad = sum(counts[f"bad {place}"] for place in range(len(reading.reasons())))
     _say(tables, reading, checked, counts)
     asides = [_aside(tables, reading, checked, f"{BAD} IS NOT NULL", _reason(reading))] if bad else []
@@ -64,7 +64,9 @@ def set_aside(tables: Tables, sources: Sources, reading: Reading) -> int:
     if dropped:
         single, (_, key) = f"single_{name}", _key(reading)
         asides.append(
-            _aside(tables, reading, f"ranked_{name}", f"{_RANK} > 1", quoted(f"another row has the same {_words(reading)}"))
+            _aside(
+                tables, reading, f"ranked_{name}", f"{_RANK} > 1", quoted(f"another row has the same {_words(reading)}")
+            )
         )
         sources.store(
             f"SELECT {names} FROM {checked} WHERE {BAD} IS NULL AND NOT coalesce({key} IN (SELECT h FROM twice_{name}), false) "
@@ -198,7 +200,9 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
 def _mend(example: str | None, otherwise: str) -> str:
     """The next move for a number that may be written with a comma."""
     if example and re.fullmatch(r"\s*[+-]?[\d.]*\d,\d+\s*", example):
-        return "if the comma is the decimal sign, set 'decimal: \",\"' for the table; if it parts thousands, " + otherwise
+        return (
+            "if the comma is the decimal sign, set 'decimal: \",\"' for the table; if it parts thousands, " + otherwise
+        )
     return otherwise
 
 

@@ -27,8 +27,8 @@ from configs.errors import ConfigError, DataError, ManyFaultsError, MomentsError
 from configs.settings import Settings
 from features import schema
 from features.findings import Finding
-from features.read import read
 from features.quoting import one, quoted
+from features.read import read
 from features.set_aside import keep
 from features.sources import Sources
 from features.span import without_strays

@@ -98,13 +98,13 @@ def prepare(path: Path, encoding: str | None, scratch: Path, where: str, finding
         readable = _copy(path, codec, scratch, where)
         findings.append(_read_as(path, codec, table))
     # A named encoding is for files that are not UTF-8: in a folder of both, those that are are read as what they are.
-    found, columns, separator, fault = _look(readable, path, where, lenient=codec != "utf-8" and not wide)
+    found, columns, separator, fault = _look(readable, path, where)
     if fault:
         if codec == "utf-8" or wide:
             raise not_utf8(path, fault, where)
         readable = _copy(path, codec, scratch, where)
         findings.append(_read_as(path, codec, table))
-        found, columns, separator, _ = _look(readable, path, where, lenient=False)
+        found, columns, separator, _ = _look(readable, path, where)
     if found.records == 0 or (found.bad and found.bad[0][1] < found.lines(np.zeros(1, dtype=np.int64))[0]):
         raise DataError(
             f"the header of {path.name} is broken: {found.bad[0][0] if found.bad else 'a quote is not closed'}",
@@ -130,10 +130,8 @@ def prepare(path: Path, encoding: str | None, scratch: Path, where: str, finding
     return TextFile(path, readable, names, separator, found)
 
 
-def _look(
-    readable: Path, path: Path, where: str, *, lenient: bool
-) -> tuple[Records, tuple[str, ...], str, tuple[int, int] | None]:
-    """Records, header and separator of a file, and where it stops being UTF-8; `lenient` looks no further then."""
+def _look(readable: Path, path: Path, where: str) -> tuple[Records, tuple[str, ...], str, tuple[int, int] | None]:
+    """Records, header and separator of a file, and where it stops being UTF-8."""
     with opened(readable, where) as file:
         head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
     check = Utf8Check()
@@ -213,7 +211,7 @@ def _without(readable: Path, found: Records, scratch: Path, where: str) -> Path:
                 if piece.endswith(b"\r"):
                     more = source.read(1) if left else b""
                     left -= len(more) if left > 0 else 0
-                    piece += more  # noqa: PLW2901 - a line end is not cut in two
+                    piece += more
                 target.write(piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
             source.seek(last - first, io.SEEK_CUR) if last > first else None
             at = last

@@ -136,7 +136,9 @@ CASES = (
     ),
     Case(
         "a measure that is no number is missing; the encounter stays",
-        {"t.csv": "customer_id,occurred_at,touchpoint,wait\na,2024-01-01,call,abc\na,2024-01-02,call,5\na,2024-01-03,call,\n"},
+        {
+            "t.csv": "customer_id,occurred_at,touchpoint,wait\na,2024-01-01,call,abc\na,2024-01-02,call,5\na,2024-01-03,call,\n"
+        },
         {"bad_values": 1},
         words="'abc'",
         rows=3,
@@ -160,7 +162,10 @@ CASES = (
     ),
     Case(
         "an event that was sent twice",
-        {"t.csv": HEAD.replace("\n", ",event_id\n") + "a,2024-01-01,1,x\nb,2024-01-01,2,y\na,2024-01-01,1,x\na,2024-01-02,1,\n"},
+        {
+            "t.csv": HEAD.replace("\n", ",event_id\n")
+            + "a,2024-01-01,1,x\nb,2024-01-01,2,y\na,2024-01-01,1,x\na,2024-01-02,1,\n"
+        },
         {"duplicate_event": 1},
         rows=3,
         rejected=((4, "the same event_id"),),
@@ -183,7 +188,9 @@ CASES = (
     ),
     Case(
         "a survey without a score was not answered; a score of 'ten' is no score",
-        {"t.csv": "customer_id,answered_at,metric,score\na,2024-01-01,nps,\na,2024-01-02,nps,ten\nb,2024-01-03,nps,9\n"},
+        {
+            "t.csv": "customer_id,answered_at,metric,score\na,2024-01-01,nps,\na,2024-01-02,nps,ten\nb,2024-01-03,nps,9\n"
+        },
         {"unanswered": 1, "bad_rows": 1},
         rows=2,
         rejected=((3, "score is not a number"),),
@@ -318,7 +325,9 @@ CASES = (
     ),
     Case(
         "broken lines of JSON",
-        {"t.jsonl": '{"customer_id": "a", "occurred_at": "2024-01-01", "amount": 1}\n{"customer_id": "b", \n[1]\n{"customer_id": "b", "occurred_at": "2024-01-02", "amount": 2}\n'},
+        {
+            "t.jsonl": '{"customer_id": "a", "occurred_at": "2024-01-01", "amount": 1}\n{"customer_id": "b", \n[1]\n{"customer_id": "b", "occurred_at": "2024-01-02", "amount": 2}\n'
+        },
         {"bad_lines": 2},
         rows=2,
         rejected=((2, "not a JSON object"), (3, "not a JSON object")),
@@ -340,7 +349,9 @@ CASES = (
     Case(
         "one bad file among partitions is named with its folder",
         {
-            "t/region=eu/1.parquet": parquet(customer_id=["a", None], occurred_at=["2024-01-01"] * 2, amount=[1.0, 2.0]),
+            "t/region=eu/1.parquet": parquet(
+                customer_id=["a", None], occurred_at=["2024-01-01"] * 2, amount=[1.0, 2.0]
+            ),
             "t/region=us/1.parquet": parquet(customer_id=["b"], occurred_at=["2024-01-01"], amount=[1.0]),
         },
         {"bad_rows": 1},
@@ -402,8 +413,6 @@ def test_malformed_input(tmp_path: Path, case: Case) -> None:
 
 def test_the_command_keeps_rejected_rows_and_forgets_them_when_they_are_mended(tmp_path: Path) -> None:
     """`moments check` leaves the company's own cells beside reason, file and line; once they are mended, the file is gone."""
-
-
     case = CASES[0]
     config = make(tmp_path, case)
     answer = CliRunner().invoke(app, ["check", str(config), "--json"])
