@@ -17,9 +17,10 @@ from features.casts import STORED, Cast, attribute_kind, to_number, to_text, to_
 from features.findings import Finding
 from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier
+from features.raw import Raw
 from features.reading import Reading
 from features.set_aside import set_aside
-from features.sources import Raw, Sources
+from features.sources import Sources
 
 if TYPE_CHECKING:
     from features.tables import Tables

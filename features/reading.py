@@ -8,7 +8,7 @@ from typing import Final
 from features import schema
 from features.casts import Cast
 from features.quoting import column, identifier, quoted
-from features.sources import FILE, ROW, Raw
+from features.raw import FILE, ROW, Raw
 
 BAD: Final = '"·bad"'
 FAILED: Final = '"·failed"'

@@ -17,8 +17,9 @@ from features.encode import LIMIT
 from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier, one, quoted
+from features.raw import FILE, ROW, Raw
 from features.reading import BAD, CELLS, FAILED, Reading
-from features.sources import FILE, ROW, Raw, Sources
+from features.sources import Sources
 
 if TYPE_CHECKING:
     from features.tables import Tables
