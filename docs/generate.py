@@ -21,12 +21,14 @@ from features import schema
 from features.catalog import Catalog
 from features.definition import AGGREGATES
 from features.families import FAMILIES
-from features.journey import MeasureInfo, Vocabulary
+from features.journey import TURN_EVENTS, TURNS, UNANSWERED, MeasureInfo, Vocabulary
 from moments.cli import EXAMPLES, app
+from serving.phrases import MADE
 
 FOLDER: Final = Path(__file__).resolve().parent / "reference"
 NOTE: Final = "<!-- written by docs/generate.py; `make docs` writes it anew -->\n\n"
 
+_APART: Final = {"overall", "voice"}
 KINDS: Final = (settings.Cancellation, settings.Inactivity, settings.Column, settings.Survey, settings.Spend)
 
 
@@ -130,64 +132,108 @@ def tables() -> str:
 
 
 def features() -> str:
-    """What can be computed: aggregates, and the columns that one small company would get."""
+    """What can be computed: aggregates, turns, and the columns that a small company would get, family by family."""
     vocabulary = example_vocabulary()
     windows = (30, 90, 180, 365)
     catalog = Catalog.of(vocabulary, windows)
     parts = [
         "# Features\n",
         "A feature is a value: a source, a kind of event, a measure, an aggregate and a window; its name, unit and meaning follow. "
-        "Windows are `[as_of - days, as_of)`: the moment itself and all after it is unseen.\n",
+        "Windows are `[as_of - days, as_of)`: the moment itself and all after it is unseen, and so is what was recorded later. "
+        "What is usual (medians, prices, frequent sequences) is learnt from the training period and frozen into the bundle.\n",
         "## Aggregates\n",
+        "How a window of events becomes one number. The value is a measure, an amount, a score, or one that is made (below).\n",
         _table(
             ("aggregate", "meaning", "unit", "a window without events gives"),
             [
-                (f"`{item.name}`", _plain(item.meaning), item.unit or "the measure's", item.empty)
+                (f"`{item.name}`", _plain(item.meaning), item.unit or "the value's", item.empty)
                 for item in AGGREGATES.values()
             ],
         ),
+        "## Turns\n",
+        "What an event can be besides its own kind. It follows from the events before it, of the same customer and known by then. "
+        "Two more are made of names: the repeat of a touchpoint within 7 days (`repeats`, `repeat_share`) and frequent sequences "
+        "of two or three touchpoints, each within 30 days of the one before.\n",
+        _table(("turn", "table", "counts"), _turns()),
+        "## Made values\n",
+        "Values that no table holds; families aggregate them as they do measures.\n",
+        _table(
+            ("value", "table", "is"),
+            [(f"`{name}`", source, text) for (source, name), text in MADE.items()],
+        ),
         "## Families\n",
         f"The columns of a company with one touchpoint, a measure for each kind of effort, surveys, payments and contracts "
-        f"({len(catalog.features)} in all); windows of {', '.join(str(window) for window in windows)} days.\n",
+        f"({len(catalog.features)} in all); windows of {', '.join(str(window) for window in windows)} days. In `empty`, what a window "
+        "without events gives; in `speaks for`, the touchpoint or the group of controls whose strength a column adds to. Columns of "
+        "`overall` and `voice` feed the models and stay out of the driver analysis.\n",
+        _table(
+            ("family", "columns", "holds"),
+            [
+                (
+                    f"[{family}](#{family})",
+                    str(sum(item.family == family for item in catalog.features)),
+                    _first_line(sys.modules[make.__module__].__doc__),
+                )
+                for family, make in FAMILIES.items()
+            ],
+        ),
     ]
     for family, make in FAMILIES.items():
         module = sys.modules[make.__module__]
         rows = [
-            (
-                f"`{item.name}`",
-                item.meaning,
-                item.unit,
-                item.empty,
-                item.driver if item.role != "overall" else "overall",
-            )
+            (f"`{item.name}`", item.meaning, item.unit, item.empty, item.role if item.role in _APART else item.driver)
             for item in make(vocabulary, windows)
         ]
-        parts += [f"### {family}\n", _paragraphs(module.__doc__) + "\n"]
+        parts += [f"### {family}\n", _paragraphs(module.__doc__) + "\n", _paragraphs(make.__doc__) + "\n"]
         parts.append(_table(("column", "meaning", "unit", "empty", "speaks for"), rows))
     return "\n".join(parts)
+
+
+def _turns() -> list[tuple[str, ...]]:
+    of = {turn: table for table, turns in TURNS.items() for turn in turns}
+    return [(f"`{turn}`", of.get(turn, schema.SURVEYS), text) for turn, text in TURN_EVENTS.items()]
 
 
 def example_vocabulary() -> Vocabulary:
     """A small company in which every family has something to say."""
     return Vocabulary(
-        tables=("customers", "touchpoints", "surveys", "transactions", "subscriptions"),
+        tables=tuple(schema.TABLES),
         touchpoints=("support_call",),
         measures={
-            "wait": MeasureInfo("minutes", "lower", "time"),
+            "wait": MeasureInfo("minutes", "lower", "time", within=20.0),
             "charge": MeasureInfo("EUR", "lower", "money"),
             "sentiment": MeasureInfo("score", "higher", "emotion"),
+            "resolved": MeasureInfo("flag", "higher"),
         },
-        measured={"support_call": ("wait", "charge", "sentiment")},
+        measured={"support_call": ("wait", "charge", "sentiment", "resolved")},
         metrics=("nps",),
         attributes={"age": "number", "segment": "category"},
-        categories={"customers.segment": ("business", "consumer"), "subscriptions.plan": ("large", "small")},
+        categories={
+            "customers.segment": ("business", "consumer"),
+            "subscriptions.end_reason": ("moved", "price"),
+            "subscriptions.plan": ("large", "small"),
+            "touchpoints.channel": ("phone", "web"),
+            "touchpoints.department": ("billing", "support"),
+            "touchpoints.stage": ("use", "service"),
+            "transactions.category": ("books", "games"),
+        },
         columns={
-            "customers": ("age", "created_at", "segment"),
-            "subscriptions": ("ended_at", "monthly_fee", "plan"),
-            "surveys": ("comment",),
-            "touchpoints": ("channel", "comment"),
+            "customers": ("age", "created_at", "segment", "valid_from"),
+            "subscriptions": ("end_reason", "ended_at", "monthly_fee", "plan"),
+            "surveys": ("comment", UNANSWERED),
+            "touchpoints": ("channel", "comment", "department", "stage"),
             "transactions": ("category", "margin", "quantity"),
         },
+        usual={
+            "support_call|wait": (8.0, 4.0),
+            "support_call|charge": (10.0, 5.0),
+            "support_call|sentiment": (0.2, 0.5),
+            "support_call|resolved": (1.0, 0.3),
+        },
+        places={"support_call": ("service", "support")},
+        costs={"support_call": 7.5},
+        sequences=(("support_call", "support_call"),),
+        prices={"books": (12.0, 20.0), "games": (30.0, 50.0)},
     )
 
 
@@ -230,6 +276,8 @@ def _fields(model: type[BaseModel]) -> str:
 def _type(annotation: Any) -> str:
     """A type in a reader's words."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _type(inner[0])
     if origin is typing.Literal:
         return " \\| ".join(f"`{item}`" for item in inner)
     if origin is dict:
@@ -263,7 +311,11 @@ def _default(item: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.format(events="the events", measure="the measure", window=" in the window")
+    return text.format(events="events", measure="value", window=" in the window", against="N")
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0]
 
 
 def _paragraphs(text: str | None) -> str:

@@ -76,7 +76,8 @@ def timings(tables: Tables, options: Drivers) -> tuple[Timing, ...] | None:
 
 
 _ANSWERS: Final = (
-    f"SELECT customer_id, answered_at AS at FROM {schema.SURVEYS} WHERE metric = 'nps' AND touchpoint IS NULL"
+    f"SELECT customer_id, answered_at AS at FROM {schema.SURVEYS} "
+    "WHERE metric = 'nps' AND touchpoint IS NULL AND score IS NOT NULL"
 )
 _STARTS: Final = f"SELECT customer_id, started_at AS at FROM {schema.SUBSCRIPTIONS}"
 _NOTHING: Final = "SELECT NULL::VARCHAR AS customer_id, NULL::BIGINT AS at WHERE false"

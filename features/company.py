@@ -1,8 +1,8 @@
 """What went on in the whole company: incidents, busy weeks and price changes, as far as they were known before as_of.
 
-A calendar holds one line a day: how many encounters became known on it, how they went, what was paid, how many contracts ended.
+A calendar holds one line a day: how many encounters became known on it, how they went, how many customers paid and what.
 A day counts once it is over, so a line never changes afterwards. A bad week of the company then is not read as a bad customer:
-its level is a feature of its own, and a customer's encounters are compared with everybody's in the same weeks.
+its level is a feature of its own, and a customer's encounters and pace are compared with everybody's in the same weeks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.layout import MEASURE_SCALE, MONEY_SCALE, QUALITY
-from features.schema import MICROSECONDS_PER_DAY, QUANTITY
+from features.schema import MICROSECONDS_PER_DAY, QUANTITY, TOUCHPOINTS
 
 if TYPE_CHECKING:
     from features.catalog import Catalog
@@ -28,14 +28,13 @@ _DAY = MICROSECONDS_PER_DAY
 
 ENCOUNTERS: Final = "encounters"
 JUDGED: Final = "judged"
-PAYMENTS: Final = "payments"
+OCCASIONS: Final = "occasions"
 PAID: Final = "paid"
-ENDS: Final = "ends"
 PRICE: Final = "price"
 
-COLUMNS: Final = (ENCOUNTERS, QUALITY, JUDGED, PAYMENTS, PAID, QUANTITY, ENDS)
-"""Per day: encounters, the sum of their quality (millionths) and how many had one, payments, their amount (ten-thousandths) and
-pieces (millionths), contracts ended."""
+COLUMNS: Final = (ENCOUNTERS, QUALITY, JUDGED, OCCASIONS, PAID, QUANTITY)
+"""Per day: encounters, the sum of their quality (millionths) and how many had one, customers who paid, the amount
+(ten-thousandths) and the pieces (millionths) of their payments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +58,16 @@ class Calendar:
         start = np.zeros((1, len(COLUMNS)), dtype=np.int64)
         return np.concatenate([start, np.cumsum(self.amounts, axis=0)])
 
+    def __eq__(self, other: object) -> bool:
+        """Two calendars are equal when they tell of the same days the same; the generated comparison cannot compare arrays."""
+        if not isinstance(other, Calendar):
+            return NotImplemented
+        return np.array_equal(self.until, other.until) and np.array_equal(self.amounts, other.amounts)
+
+    def __hash__(self) -> int:
+        """Equal calendars have one hash."""
+        return hash((self.until.tobytes(), self.amounts.tobytes()))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"until": self.until.tolist(), "amounts": self.amounts.tolist()}
@@ -74,19 +83,21 @@ def look_ups(features: Sequence[Feature]) -> Ints:
     """What the company's side of each feature is, (n, 5).
 
     Above and below as places in `COLUMNS` (-1: days), window and the longer window in days (0: none), and how the two are
-    compared (0: ratio, 1: difference, 2: with the customer's own).
+    compared (0: ratio, 1: difference, 2: difference of the customer's own, 3: the customer's own in units of the ratio).
     """
     found = []
     for feature in features:
-        above, below = _PARTS.get(str(feature.measure), (str(feature.measure), None))
+        measure = feature.measure or (ENCOUNTERS if feature.source == TOUCHPOINTS else OCCASIONS)
+        above, below = _PARTS.get(measure, (measure, None))
         relative = feature.aggregate == "company_relative"
+        how = {"company_relative": 2, "company_pace": 3}.get(feature.aggregate, int(feature.measure == QUALITY))
         found.append(
             (
                 COLUMNS.index(above),
                 -1 if below is None else COLUMNS.index(below),
                 int(feature.window_days or 1),
                 0 if relative else int(feature.against_days or 1),
-                2 if relative else int(feature.measure == QUALITY),
+                how,
             )
         )
     return np.array(found, dtype=np.int64).reshape(len(found), 5)
@@ -145,5 +156,7 @@ def _add(until, totals, places, how, scales, out, as_of):  # type: ignore[no-unt
                         level = level / usual if usual > 0.0 else np.nan
             if kind == 2:
                 out[place, r] -= level
+            elif kind == 3:
+                out[place, r] = out[place, r] / level if level > 0.0 else np.nan
             else:
                 out[place, r] = level

@@ -9,7 +9,7 @@ import numpy as np
 
 from features import schema
 from features.catalog import Catalog
-from features.company import COLUMNS, ENCOUNTERS, ENDS, JUDGED, PAID, PAYMENTS, Calendar
+from features.company import COLUMNS, ENCOUNTERS, JUDGED, OCCASIONS, PAID, Calendar
 from features.encode import LIMIT
 from features.journey import Vocabulary
 from features.judge import QUALITY_LIMIT
@@ -18,6 +18,7 @@ from features.sources import column, quoted
 from features.tables import Tables
 
 _DAY: Final = schema.MICROSECONDS_PER_DAY
+_SHIFT: Final = 1_000_000  # days
 
 
 def with_calendar(catalog: Catalog, tables: Tables) -> Catalog:
@@ -32,9 +33,6 @@ def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
         parts.append(_touchpoints(vocabulary))
     if tables.rows.get(schema.TRANSACTIONS):
         parts.append(_transactions())
-    if tables.rows.get(schema.SUBSCRIPTIONS):
-        ended = "greatest(ended_at, coalesce(recorded_at, ended_at))"
-        parts.append(_day(ended, "subscriptions WHERE ended_at IS NOT NULL", {ENDS: "1"}))
     if not parts:
         return Calendar()
     sums = ", ".join(f"CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
@@ -45,12 +43,14 @@ def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
     return Calendar(table.column("until").to_numpy().astype(np.int64), amounts)
 
 
-def _day(known: str, source: str, values: dict[str, str]) -> str:
+def _day(known: str, source: str, values: dict[str, str], customers: str | None = None) -> str:
     """Sums per day of what each row counts; the day is the one on which the row was known."""
-    sums = ", ".join(
-        f"CAST(sum(CAST({values.get(name, '0')} AS BIGINT)) AS BIGINT) AS {column(name)}" for name in COLUMNS
-    )
-    return f"SELECT {known} // {_DAY} AS day, {sums} FROM {source} GROUP BY day"
+    each = {name: f"sum(CAST({values.get(name, '0')} AS BIGINT))" for name in COLUMNS}
+    if customers is not None:
+        each[OCCASIONS] = f"count(DISTINCT {schema.CUSTOMER_ID}) FILTER ({customers})"
+    sums = ", ".join(f"CAST({text} AS BIGINT) AS {column(name)}" for name, text in each.items())
+    # The database cuts towards zero; days before 1970 are days too.
+    return f"SELECT ({known} + {_SHIFT * _DAY}) // {_DAY} - {_SHIFT} AS day, {sums} FROM {source} GROUP BY day"
 
 
 def _known(time: str) -> str:
@@ -64,9 +64,13 @@ def _touchpoints(vocabulary: Vocabulary) -> str:
     distances = []
     for name, info in vocabulary.measures.items():
         mine = [
-            (key.rsplit("|", 1)[0], *pair) for key, pair in vocabulary.usual.items() if key.rsplit("|", 1)[1] == name
+            (kind, *vocabulary.usual[f"{kind}|{name}"])
+            for kind in vocabulary.touchpoints
+            if f"{kind}|{name}" in vocabulary.usual
         ]
-        value = column(MEASURE_PREFIX + name)
+        # As the kernel sees it: to the millionth, and missing beyond the limit.
+        stored = column(MEASURE_PREFIX + name)
+        value = f"(CASE WHEN abs({stored}) <= {LIMIT:.0f} THEN round({stored} * {MEASURE_SCALE}) / {MEASURE_SCALE} END)"
         sign = "" if info.better == "higher" else "-"
         cases = " ".join(
             f"WHEN {quoted(kind)} THEN {sign}(({value}) - ({middle!r})) / {spread!r}" for kind, middle, spread in mine
@@ -92,8 +96,8 @@ def _transactions() -> str:
         _known(schema.OCCURRED_AT),
         schema.TRANSACTIONS,
         {
-            PAYMENTS: f"CASE WHEN {usable} THEN 1 ELSE 0 END",
             PAID: f"CASE WHEN {usable} THEN round(amount * {MONEY_SCALE}) ELSE 0 END",
             schema.QUANTITY: f"CASE WHEN {usable} THEN round({pieces} * {MEASURE_SCALE}) ELSE 0 END",
         },
+        customers=usable,
     )

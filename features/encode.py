@@ -33,7 +33,10 @@ ALWAYS: Final = -(2**61)
 """The time of what has no time: before everything."""
 
 LIMIT: Final = 1e9
-"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits."""
+"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits.
+
+A customer may have nine thousand encounters at the limit itself, or a million of nine million units each.
+"""
 
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 """Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1)."""
@@ -94,8 +97,10 @@ def _touchpoints(columns: Columns, customer: NDArray[np.int64], layout: Layout) 
     raw = np.empty((len(at), len(layout.vocabulary.measures)))
     for position, name in enumerate(names[: layout.raw[source]]):
         if position < raw.shape[1]:
-            raw[:, position] = columns[name]
-            values[:, position] = to_fixed(raw[:, position], MEASURE_SCALE)
+            fixed = to_fixed(columns[name].astype(np.float64, copy=False), MEASURE_SCALE)
+            values[:, position] = fixed
+            # What is computed of a measure is computed of what the kernel sees: equal integers have equal quality.
+            raw[:, position] = np.where(fixed == NULL, np.nan, fixed / MEASURE_SCALE)
         else:
             values[:, position] = _raw(columns, name)
         if name in layout.places:
@@ -151,6 +156,7 @@ def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout
     started = columns[schema.STARTED_AT].astype(np.int64, copy=False)
     ended = columns[schema.ENDED_AT].astype(np.int64, copy=False)
     over = ended != NULL
+    ended = np.maximum(started, ended)  # no contract ends before it starts: it would be open less than never
     values = np.column_stack(
         [
             to_fixed(columns[schema.MONTHLY_FEE].astype(np.float64, copy=False), MONEY_SCALE),

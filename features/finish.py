@@ -65,7 +65,8 @@ def finish(formula, args, scale, state, bits, times, place, out):  # type: ignor
                     x = (state[a, r] - state[b, r]) / unit
             elif how == 14:
                 if state[b, r] > 0:
-                    x = float(state[a, r]) / float(state[b, r])
+                    # Refunds are negative amounts; their share is not.
+                    x = abs(float(state[a, r])) / float(state[b, r])
             elif how == 15:
                 if state[b, r] > 0:
                     x = state[a, r] * unit / state[b, r]

@@ -1,8 +1,8 @@
 """Texts to numbers by their 64-bit hash: ids and categories cross from the database as integers, not as millions of strings.
 
 The database hashes (its own function, the same within one connection), a small open-addressing table finds. Two known texts with
-one hash are noticed and looked up as texts instead; that a text nobody knows has the hash of one that is known happens once in
-about 10^13 pairs.
+one hash are noticed and looked up as texts instead. Beside a million known texts, one in about 10^13 of the others has the hash of
+one of them.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ that was not there in training is counted and warned about instead of shifting t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -102,6 +104,12 @@ class Vocabulary:
         """Whether an optional column of a table holds anything."""
         return column in self.columns.get(table, ())
 
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of the sha256 of all of it: under this name things that were read with it are kept."""
+        content = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -172,6 +180,7 @@ LOOP_BACK: Final = "(step back)"
 ENTRY: Final = "(stage entry)"
 GOOD: Final = "(good)"
 SEQUENCE: Final = "(sequence) "
+THEN: Final = " then "
 OCCASION: Final = "occasion"
 FRESH: Final = "new category"
 PREMIUM: Final = "premium"
@@ -205,11 +214,11 @@ TURN_EVENTS: Final[dict[str, str]] = {
     PLAN_CHANGE: "changes of the plan",
     FEE_RISE: "rises of the fee",
     FEE_CUT: "cuts of the fee",
-    CHANGE: "changes of the customer's attributes",
+    CHANGE: "new versions of the customer's attributes",
 }
 """How a turn is called in a feature's meaning."""
 
 
 def sequence_kind(kinds: tuple[str, ...]) -> str:
     """The kind under which a sequence of touchpoints is counted."""
-    return SEQUENCE + " then ".join(kinds)
+    return SEQUENCE + THEN.join(kinds)

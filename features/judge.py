@@ -157,9 +157,10 @@ def _fill(raw, own, values, first, steps, usual, sign, within, effort, factor, m
             elif what == 3:
                 x = kind if kind < len(usual) - 1 else _NULL
             elif what == 4 and which < 0:
-                quality = _quality_of(raw, i, kind, usual, sign)
-                if not np.isnan(quality):
-                    x = 1 if quality < 0.0 else 0
+                # To the millionth, as the quality itself: what cancels out is neither good nor bad.
+                quality = _fixed(_quality_of(raw, i, kind, usual, sign), MEASURE_SCALE)
+                if quality != _NULL:
+                    x = 1 if quality < 0 else 0
             elif what == 4:
                 if not (np.isnan(raw[i, which]) or np.isnan(usual[kind, which, 0])):
                     x = 1 if sign[which] * (raw[i, which] - usual[kind, which, 0]) < 0.0 else 0

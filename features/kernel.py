@@ -137,7 +137,7 @@ def _reset(op, state, latest, rows):  # type: ignore[no-untyped-def] # pragma: n
     for s in range(len(op)):
         what = op[s]
         empty = 0
-        if what in (4, 5, 6, 7, 10, 11):
+        if what in (4, 5, 6, 7, 10, 11, 20):
             empty = _NULL
         elif what in (3, 8):
             empty = _NONE

@@ -17,6 +17,7 @@ from features import schema
 from features.comments import LANGUAGES
 from features.journey import (
     FIXED_KINDS,
+    GOOD,
     REPEAT,
     TURNS,
     UNANSWERED,
@@ -63,6 +64,9 @@ MADE: Final[dict[str, tuple[str, ...]]] = {
     schema.TRANSACTIONS: (GAP,),
 }
 """Values that are made where events stand in order, in the order of the kernel's columns; microseconds."""
+
+RESERVED: Final = frozenset({*TOTALS.values(), QUALITY, COST, COMMENT_LENGTH, GAP, OWN_GAP, RESOLUTION})
+"""Names of what is computed of encounters: a measure called so would be taken for it."""
 
 _MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, COST}
 _CODES: Final = {
@@ -126,7 +130,12 @@ class Layout:
         if vocabulary.costs:
             computed.append(COST)
         computed.append(KIND)
-        judged = {name.split("|", 1)[1] for name in vocabulary.usual} | ({QUALITY} if vocabulary.usual else set())
+        # Names may hold any sign, so they are put together and never taken apart.
+        judged = {
+            name
+            for name in vocabulary.measures
+            if any(f"{kind}|{name}" in vocabulary.usual for kind in vocabulary.touchpoints)
+        } | ({QUALITY} if vocabulary.usual else set())
         computed += [flag_of("worse_share", name) for name in (*vocabulary.measures, QUALITY) if name in judged]
         computed += [
             flag_of("within_share", name) for name, info in vocabulary.measures.items() if info.within is not None
@@ -232,14 +241,15 @@ def wanted_of(features: Collection[Feature]) -> frozenset[str]:
         for feature in features
         if feature.aggregate in {"worse_share", "within_share"}
     }
-    if any(feature.aggregate in {"worst_age", "worst_category", "recovered"} for feature in features):
+    of_quality = {"worst_age", "worst_category", "recovered"}
+    if any(feature.aggregate in of_quality or feature.kind == GOOD for feature in features):
         found.add(QUALITY)
     return frozenset(found)
 
 
 def scale_of(name: str, source: str) -> int:
     """Integers that one unit of a value column is; a measure may carry any name and is held in millionths."""
-    if "|" in name:
+    if source == schema.TOUCHPOINTS and name.startswith(("worse|", "within|")):
         return 1
     if source in {schema.TRANSACTIONS, schema.SUBSCRIPTIONS, schema.TOUCHPOINTS} and name in _MONEY:
         return MONEY_SCALE

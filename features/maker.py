@@ -105,7 +105,8 @@ def turn_maker(layout: Layout, touched: Collection[int], valued: Collection[str]
         ),
         turns(sales),
         layout.kinds.get((sales, PAYMENT), _NONE),
-        np.array(prices, dtype=np.float64).reshape(len(prices), 2) * MONEY_SCALE,
+        # Rounded: a price of 0.0012 is twelve ten-thousandths, not a hair less.
+        np.round(np.array(prices, dtype=np.float64).reshape(len(prices), 2) * MONEY_SCALE, 6),
         np.array([layout.place(contracts, name) for name in (schema.MONTHLY_FEE, schema.PLAN)], dtype=np.int64),
         turns(contracts),
         layout.kinds.get((contracts, START), _NONE),

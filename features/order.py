@@ -25,6 +25,37 @@ def _follows(a, b, at, kind, known, values, raw):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True, nogil=True)
+def _insert(order, lo, hi, at, kind, known, values, raw):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Put the places lo..hi in order by insertion."""
+    for i in range(lo + 1, hi):
+        event = order[i]
+        j = i - 1
+        while j >= lo and _follows(order[j], event, at, kind, known, values, raw):
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = event
+
+
+@numba.njit(cache=True, nogil=True)
+def _merge(order, lo, hi, room, at, kind, known, values, raw):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Put the places lo..hi in order by merging ever longer runs; `room` holds as many."""
+    width = 1
+    while width < hi - lo:
+        for begin in range(lo, hi, 2 * width):
+            middle, end = min(begin + width, hi), min(begin + 2 * width, hi)
+            a, b = begin, middle
+            for fill in range(end - begin):
+                if b >= end or (a < middle and not _follows(order[a], order[b], at, kind, known, values, raw)):
+                    room[fill] = order[a]
+                    a += 1
+                else:
+                    room[fill] = order[b]
+                    b += 1
+            order[begin:end] = room[: end - begin]
+        width *= 2
+
+
+@numba.njit(cache=True, nogil=True)
 def order_events(customer, customers, at, known, kind, values, raw):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Order of events by customer, then in the total order; and where each customer's events start.
 
@@ -78,14 +109,18 @@ def order_events(customer, customers, at, known, kind, values, raw):  # type: ig
             else:
                 some = order[lo:hi].copy()
                 order[lo:hi] = some[np.argsort(at[some], kind="mergesort")]
-        # Times are nearly in order now, or few: what is left, ties among it, is put in order by insertion.
-        for i in range(lo + 1, hi):
-            event = order[i]
-            if at[order[i - 1]] < at[event]:
-                continue
-            j = i - 1
-            while j >= lo and _follows(order[j], event, at, kind, known, values, raw):
-                order[j + 1] = order[j]
-                j -= 1
-            order[j + 1] = event
+        # Times are in order now, or few; events of one time are left to be put in order.
+        first = lo
+        while first < hi:
+            last = hi
+            if count > _FEW:
+                last = first + 1
+                while last < hi and at[order[last]] == at[order[first]]:
+                    last += 1
+            if last - first <= _FEW:
+                _insert(order, first, last, at, kind, known, values, raw)
+            else:
+                # Data that know days alone have thousands of events of one time.
+                _merge(order, first, last, room, at, kind, known, values, raw)
+            first = last
     return order, starts

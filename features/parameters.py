@@ -15,6 +15,7 @@ from features.journey import (
     FRESH,
     GOOD,
     LOOP_BACK,
+    PLAN_CHANGE,
     PREMIUM,
     RISEN,
     SEQUENCE,
@@ -22,7 +23,7 @@ from features.journey import (
     Vocabulary,
 )
 from features.layout import COST, QUALITY, RESOLUTION
-from features.schema import CATEGORY, STAGE, TOUCHPOINTS, TRANSACTIONS
+from features.schema import CATEGORY, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
 
 _OF_QUALITY: Final = {
     "worst_age",
@@ -67,7 +68,11 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
     if feature.kind in {FRESH, RISEN} or (feature.source == TRANSACTIONS and feature.measure == CATEGORY):
         read["categories"] = list(vocabulary.categories.get(f"{TRANSACTIONS}.{CATEGORY}", ()))
     if feature.kind in {PREMIUM, DISCOUNT}:
+        # A category that is not known is priced as what has none.
         read["prices"] = vocabulary.prices
+        read["categories"] = list(vocabulary.categories.get(f"{TRANSACTIONS}.{CATEGORY}", ()))
+    if feature.kind == PLAN_CHANGE:
+        read["plans"] = list(vocabulary.categories.get(f"{SUBSCRIPTIONS}.{PLAN}", ()))
     if feature.kind == UNKNOWN_TOUCHPOINT:
         read["touchpoints"] = list(vocabulary.touchpoints)
     return read

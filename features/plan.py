@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.definition import ANY, Feature
-from features.journey import END, GOOD, OCCASION, PAYMENT, REPEAT, UNKNOWN_TOUCHPOINT
+from features.journey import END, GOOD, OCCASION, PAYMENT, REPEAT, TURNS, UNKNOWN_TOUCHPOINT
 from features.layout import COST, QUALITY, Layout, flag_of
 from features.maker import TurnMaker, turn_maker
 from features.schema import AMOUNT, MICROSECONDS_PER_DAY, TOUCHPOINTS, TRANSACTIONS
@@ -92,6 +92,7 @@ _SCALED = {
     Formula.RANGE,
     Formula.ZEROS,
 }
+_OF_PAYMENTS = {(TRANSACTIONS, turn) for turn in TURNS[TRANSACTIONS]}
 _CODED = {"last_category", "first_category", "max_category", "distinct"}
 
 
@@ -265,7 +266,8 @@ class _Compiler:
                 return Formula.GAP_SCORE, (state(Op.LAST_AT), spread, spread + 2)
             case "open_count":
                 return Formula.DIFFERENCE, (state(Op.COUNT), state(Op.COUNT, kind=END))
-            case "pace":
+            case "pace" | "company_pace":
+                # Over the company's own pace, which the host divides by (see `features.company`).
                 longest = int(self.feature.against_days or 1) * MICROSECONDS_PER_DAY
                 whole = self.builder.state(self.feature.source, self.feature.kind, Op.COUNT, -1, 0, longest)
                 return Formula.PACE, (state(Op.COUNT), whole)
@@ -377,5 +379,5 @@ class _Compiler:
 
 
 def _whole(feature: Feature) -> str:
-    """What a share is a share of."""
-    return PAYMENT if feature.source == TRANSACTIONS else ANY
+    """What a share is a share of: what a payment is besides, of payments; any other kind, of all events of its table."""
+    return PAYMENT if (feature.source, feature.kind) in _OF_PAYMENTS else ANY

@@ -247,12 +247,26 @@ def _key(reading: Reading) -> tuple[str, str]:
     return "true", f"hash({', '.join(reading.key)})"
 
 
+def _known(reading: Reading) -> str:
+    """SQL of what orders rows of one key: the first stays.
+
+    What was known first does: an event that is sent again later must not change what was known before. A contract that is sent
+    again is the same one with its end.
+    """
+    if reading.name == schema.CUSTOMERS:
+        return schema.VALID_FROM
+    if reading.name == schema.SUBSCRIPTIONS:
+        return schema.ENDED_AT
+    time = schema.TABLES[reading.name].time
+    return f"greatest({time}, coalesce({schema.RECORDED_AT}, {time}))"
+
+
 def _words(reading: Reading) -> str:
     return "customer (and time)" if reading.name == schema.CUSTOMERS else " and ".join(reading.key)
 
 
 def _rank_repeats(tables: Tables, reading: Reading, checked: str) -> int:
-    """Rows whose key others have too, in `ranked_<name>`: the first of each stays. Which one does not depend on their order.
+    """Rows whose key others have too, in `ranked_<name>`: the first of each stays, whatever their order in the file.
 
     Returns
     -------
@@ -280,7 +294,7 @@ def _rank_repeats(tables: Tables, reading: Reading, checked: str) -> int:
     every = reading.checked(source, cells=True, more=f", {_PLACE}" if raw.texts else "")
     con.execute(
         f"CREATE OR REPLACE TABLE ranked_{name} AS SELECT *, row_number() OVER (PARTITION BY {', '.join(reading.key)} "
-        f"ORDER BY {', '.join(map(column, reading.select))}, {CELLS}{places}) AS {_RANK} FROM ({every}) "
+        f"ORDER BY {_known(reading)}, {', '.join(map(column, reading.select))}, {CELLS}{places}) AS {_RANK} FROM ({every}) "
         f"WHERE {BAD} IS NULL AND {there} AND {key} IN (SELECT h FROM twice_{name})"
     )
     names = ", ".join(map(column, reading.select))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -32,6 +32,12 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML configuration.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+Engine = Annotated[
+    Literal["local", "spark"],
+    typer.Option(
+        help="Where to compute: this machine, or Spark as the configuration's 'spark' says (extra 'spark', Java)."
+    ),
+]
 Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
 
 EXAMPLES: Final = {
@@ -102,13 +108,14 @@ def check(config: Config, json: Json = False) -> None:
 
 
 @app.command(epilog=_example("features"))
-def features(config: Config, json: Json = False) -> None:
+def features(config: Config, engine: Engine = "local", json: Json = False) -> None:
     """Build the training sets.
 
     Writes training/<target>.parquet: customer, as_of, label and one column per feature.
     """
     with talking("features", as_json=json) as talk:
-        _run(talk, _load(config), ["features"])
+        settings = _load(config)
+        _run(talk, settings, ["features"], **_engine(settings, engine))
 
 
 @app.command(epilog=_example("train"))
@@ -145,6 +152,7 @@ def score(
     as_of: Annotated[
         str | None, typer.Option(help="The moment to score at, e.g. 2025-06-01 (UTC).", show_default="end of the data")
     ] = None,
+    engine: Engine = "local",
     json: Json = False,
 ) -> None:
     """Score every customer, with reasons.
@@ -153,7 +161,8 @@ def score(
     """
     with talking("score", as_json=json) as talk:
         moment = _moment(as_of)
-        _run(talk, _load(config), ["score"], **_options(as_of=moment))
+        settings = _load(config)
+        _run(talk, settings, ["score"], **_options(as_of=moment), **_engine(settings, engine))
 
 
 @app.command(epilog=_example("run"))
@@ -257,6 +266,16 @@ def _summarise(talk: Talk, settings: Settings, *parts: str) -> None:
 
 def _options(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _engine(settings: Settings, engine: str) -> dict[str, Any]:
+    """The option as the steps take it; a Spark that cannot run is refused before any table is read."""
+    if engine == "local":
+        return {}
+    from features.spark.session import need_spark
+
+    need_spark(settings)
+    return {"engine": engine}
 
 
 def _known_target(settings: Settings, target: str | None) -> str | None:

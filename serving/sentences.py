@@ -1,12 +1,13 @@
 """A reason as a sentence in the reader's language: what was seen, what is usual, what it does to the score.
 
-Sentences are put together of nominal parts ("wait, average, last 90 days: 32 minutes"), because parts that need no agreement
-in gender or case can be translated one by one. Numbers and units follow CLDR (Babel); catalogues are gettext files beside this
-module; labels of touchpoints are the company's own, from its configuration.
+The words come from `serving.phrases` and the gettext catalogues in `locales`; numbers, units and plurals follow CLDR (Babel);
+labels of touchpoints are the company's own, from its configuration.
 """
 
 from __future__ import annotations
 
+import gettext
+import io
 import math
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,98 +15,18 @@ from pathlib import Path
 from typing import Final, Literal
 
 from babel import Locale
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent, is_currency
 from babel.units import format_unit
 
 from configs.settings import TouchpointInfo
-from features.definition import Feature
+from features import journey, layout, schema
+from features.definition import ANY, Feature
+from serving import phrases
+from serving.phrases import MADE, NAMES, WHOLE
 
 LOCALES: Final = Path(__file__).with_name("locales")
-
-WITH_USUAL: Final = "{label} - {what}: {value}, usually {usual}. {effect}"
-WITHOUT_USUAL: Final = "{label} - {what}: {value}. {effect}"
-ATTRIBUTE_WITH_USUAL: Final = "{label}: {value}, usually {usual}. {effect}"
-ATTRIBUTE: Final = "{label}: {value}. {effect}"
-
-EFFECTS: Final[dict[tuple[str, str], str]] = {
-    ("churn", "raises"): "Raises the risk of leaving.",
-    ("churn", "lowers"): "Lowers the risk of leaving.",
-    ("nps", "raises"): "Raises the willingness to recommend.",
-    ("nps", "lowers"): "Lowers the willingness to recommend.",
-}
-
-AGGREGATES: Final[dict[str, str]] = {
-    "count": "number of times",
-    "count_change": "number of times, change against the period before",
-    "recency": "time since the last one",
-    "age": "time since the first one",
-    "sum": "total",
-    "sum_change": "total, change against the period before",
-    "mean": "average",
-    "min": "lowest",
-    "max": "highest",
-    "last": "the last time",
-    "last_change": "the last time against the time before",
-    "spread": "variation",
-    "trend": "average, change against the period before",
-    "usual_gap": "usual time between two",
-    "gap_ratio": "time since the last one in units of the usual time between two",
-    "open_count": "running now",
-    "open_sum": "total of what is running now",
-    "current": "current value",
-    "current_category": "current value",
-    "last_category": "the last time",
-}
-
-WINDOW: Final = "last {days} days"
-YES: Final = "yes"
-NO: Final = "no"
-NEVER: Final = "never"
-UNKNOWN: Final = "not known"
-
-# Names of measures and of groups of controls that most companies share; any other is shown under its own name.
-NAMES: Final[dict[str, str]] = {
-    "amount": "amount",
-    "charge": "charge",
-    "contract": "contract",
-    "effort_emotion": "emotional effort",
-    "effort_money": "money spent on encounters",
-    "effort_time": "time spent on encounters",
-    "margin": "margin",
-    "monthly_fee": "monthly fee",
-    "plan": "plan",
-    "price": "price",
-    "quantity": "quantity",
-    "resolved": "resolved",
-    "score": "score",
-    "sentiment": "tone",
-    "tenure": "time as a customer",
-    "value": "spending",
-    "voice": "earlier answers",
-    "wait": "waiting time",
-    "overall": "all touchpoints",
-}
-
-MESSAGES: Final[tuple[str, ...]] = tuple(
-    dict.fromkeys(
-        (
-            WITH_USUAL,
-            WITHOUT_USUAL,
-            ATTRIBUTE_WITH_USUAL,
-            ATTRIBUTE,
-            *EFFECTS.values(),
-            *AGGREGATES.values(),
-            WINDOW,
-            YES,
-            NO,
-            NEVER,
-            UNKNOWN,
-            *NAMES.values(),
-        )
-    )
-)
-"""Everything a catalogue must translate."""
 
 _DURATIONS: Final = {
     "second": "duration-second",
@@ -120,7 +41,12 @@ _DURATIONS: Final = {
     "month": "duration-month",
     "year": "duration-year",
 }
-_SHOWN_PLAIN: Final = {"number", "score", "money", "ratio", "category", "flag", ""}
+_SHOWN_PLAIN: Final = {"number", "score", "points", "characters", "money", "ratio", "category", "flag", ""}
+_COMPARED: Final = {"pace", "company_pace", "company_change"}
+_YES_OR_NO: Final = {"last", "previous", "current", "min", "max", "recovered"}
+_FLAG_SHARES: Final = {"mean", "trend"}
+_PERCENT: Final = {"pace", "company_pace", "per_payment"}
+_PLAIN_KINDS: Final = {journey.PAYMENT, journey.START, journey.END, journey.VERSION, journey.CREATED, ANY}
 
 
 class Speaker:
@@ -150,8 +76,7 @@ class Speaker:
         if info is not None and info.label:
             labels: dict[str, str] = {str(lang): text for lang, text in info.label.items()}
             return labels.get(self.lang) or labels.get("en") or next(iter(labels.values()))
-        known = NAMES.get(driver)
-        name = self._say(known) if known else driver.replace("_", " ").strip()
+        name = self._name(driver)
         return name[:1].upper() + name[1:]
 
     def sentence(
@@ -182,15 +107,14 @@ class Speaker:
     def value(self, feature: Feature, value: float | str | None) -> str:
         """A value with its unit."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
-            return self._say(NEVER if feature.aggregate in {"recency", "age", "last", "last_category"} else UNKNOWN)
+            return self._say(phrases.NEVER if _never(feature) else phrases.UNKNOWN)
         if isinstance(value, str):
-            return value
+            return self._category(feature, value)
         unit = feature.unit
-        if unit == "flag":
-            if feature.aggregate in {"last", "current", "min", "max"}:
-                return self._say(YES if value >= 0.5 else NO)
-            if feature.aggregate == "mean":
-                return format_percent(value, locale=self._locale)
+        if unit == "flag" and feature.aggregate in _YES_OR_NO:
+            return self._say(phrases.YES if value >= 0.5 else phrases.NO)
+        if _is_share(feature):
+            return format_percent(value, locale=self._locale)
         pattern = _pattern(value)
         if duration := _DURATIONS.get(unit) or _DURATIONS.get(unit.removesuffix("s")):
             long = format_unit(value, duration, format=pattern, locale=self._locale)
@@ -220,29 +144,92 @@ class Speaker:
         if feature.aggregate in {"current", "current_category"} or (
             feature.aggregate == "age" and feature.driver == "tenure"
         ):
-            template = ATTRIBUTE if normal is None else ATTRIBUTE_WITH_USUAL
+            template = phrases.ATTRIBUTE if normal is None else phrases.ATTRIBUTE_WITH_USUAL
         else:
-            template = WITHOUT_USUAL if normal is None else WITH_USUAL
+            template = phrases.WITHOUT_USUAL if normal is None else phrases.WITH_USUAL
         return self._say(template).format(
             label=self._apart(self.label(feature.driver)),
             what=self._what(feature),
             value=self._apart(shown),
             usual=self._apart(normal or ""),
-            effect=self._say(EFFECTS[slot, direction]),
+            effect=self._say(phrases.EFFECTS[slot, direction]),
         )
 
     def _what(self, feature: Feature) -> str:
-        parts = []
-        if feature.measure is not None and feature.measure != feature.driver:
-            known = NAMES.get(feature.measure)
-            parts.append(self._say(known) if known else self._apart(feature.measure.replace("_", " ")))
-        parts.append(self._say(AGGREGATES[feature.aggregate]))
-        if feature.window_days is not None:
-            parts.append(self._say(WINDOW).format(days=feature.window_days))
+        window = None if feature.window_days is None else self._window(feature.window_days)
+        whole = WHOLE.get((feature.source, feature.measure or feature.kind, feature.aggregate))
+        if whole is not None:
+            parts = [self._say(whole)]
+        else:
+            events = self._events(feature)
+            measure = self._measure(feature)
+            aggregate = phrases.AGGREGATES[feature.aggregate]
+            if events is not None and feature.measure is None:
+                aggregate = phrases.NAMED.get(feature.aggregate, aggregate)
+            elif feature.measure_unit == "flag":
+                aggregate = phrases.FLAGS.get(feature.aggregate, aggregate)
+            if feature.aggregate in _COMPARED:
+                longer = self._window(feature.against_days or feature.window_days or 1)
+                aggregate = self._say(aggregate).format(window=window or longer, longer=longer)
+                window = None
+            elif aggregate:
+                aggregate = self._say(aggregate)
+            parts = [part for part in (events, measure, aggregate) if part]
+        if window is not None:
+            parts.append(window)
         return self._say(", ").join(parts)
 
+    def _events(self, feature: Feature) -> str | None:
+        """What was counted or timed, where the label does not say it."""
+        kind = feature.kind
+        if feature.role == "touchpoint" or kind == ANY:
+            return None
+        if kind.startswith(journey.SEQUENCE):
+            *before, last = kind.removeprefix(journey.SEQUENCE).split(journey.THEN)
+            said = self._apart(self.label(last))
+            for touchpoint in reversed(before):
+                said = self._say(phrases.THEN).format(first=self._apart(self.label(touchpoint)), second=said)
+            return said
+        if feature.source == schema.SURVEYS and kind != journey.UNANSWERED:
+            about = kind.endswith(journey.ABOUT_ENCOUNTER)
+            metric = self._apart(kind.removesuffix(journey.ABOUT_ENCOUNTER).replace("_", " ").upper())
+            if about:
+                metric = self._say(phrases.ABOUT_ENCOUNTER).format(metric=metric)
+            return metric if feature.measure else self._say(phrases.ANSWERS).format(metric=metric)
+        if feature.measure is not None and (kind in _PLAIN_KINDS or feature.measure == layout.GAP):
+            return None
+        known = phrases.EVENTS.get((feature.source, kind))
+        return None if known is None else self._say(known)
+
+    def _measure(self, feature: Feature) -> str | None:
+        """The measure's name, where it is neither the label nor said with the aggregate."""
+        name = feature.measure
+        if name is None or name == feature.driver or feature.aggregate == "money_share":
+            return None
+        if feature.source == schema.SURVEYS and name == schema.SCORE:
+            return None  # "NPS, the last time" says it
+        made = MADE.get((feature.source, name))
+        if made is not None:
+            return self._say(made)
+        return self._name(name) if name in NAMES else self._apart(self._name(name))
+
+    def _name(self, name: str) -> str:
+        known = NAMES.get(name)
+        return self._say(known) if known else name.replace("_", " ").strip()
+
+    def _category(self, feature: Feature, value: str) -> str:
+        if feature.measure == layout.KIND and feature.source == schema.TOUCHPOINTS:
+            return self.label(value)
+        if feature.measure == layout.COMMENT_LANGUAGE:
+            script = phrases.SCRIPTS.get(value)
+            return self._say(phrases.OTHER) if script is None else self._locale.scripts[script]
+        return value
+
+    def _window(self, days: int) -> str:
+        return self._catalogue.ngettext(*phrases.WINDOW, days).format(n=days)
+
     def _say(self, message: str) -> str:
-        return self._catalogue.get(message, message)
+        return self._catalogue.gettext(message)
 
     def _apart(self, text: str) -> str:
         return f"\u2068{text}\u2069" if self._isolate else text
@@ -266,12 +253,34 @@ def _rounded(feature: Feature, value: float) -> float | None:
     return round(value, 0 if size >= 100 else 1 if size >= 10 else 2)
 
 
+def _never(feature: Feature) -> bool:
+    """Whether a missing value says that nothing happened yet."""
+    if feature.aggregate in {"recency", "age"}:
+        return True
+    whole = (feature.source, feature.measure or feature.kind, feature.aggregate) in WHOLE
+    return feature.aggregate in {"last", "previous", "last_category", "first_category"} and not whole
+
+
+def _is_share(feature: Feature) -> bool:
+    """Whether a number is shown as a percentage."""
+    if feature.aggregate == "company_change":
+        return feature.measure != layout.QUALITY  # whose level is compared as a difference
+    return (
+        feature.unit == "share"
+        or feature.aggregate in _PERCENT
+        or (feature.unit == "flag" and feature.aggregate in _FLAG_SHARES)
+    )
+
+
 @lru_cache(maxsize=8)
-def catalogue(lang: str) -> dict[str, str]:
-    """English messages to those of a language; empty for English."""
+def catalogue(lang: str) -> gettext.NullTranslations:
+    """The translations of a language; those of English are the messages themselves."""
     path = LOCALES / lang / "LC_MESSAGES" / "messages.po"
     if not path.exists():
-        return {}
+        return gettext.NullTranslations()
     with path.open("rb") as file:
         found = read_po(file, locale=lang)
-    return {str(message.id): str(message.string) for message in found if message.id and message.string}
+    compiled = io.BytesIO()
+    write_mo(compiled, found)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

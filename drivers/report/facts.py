@@ -187,7 +187,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the model of one target predicts rows it has not seen."""
+    """How well the model of one target predicts rows it has not seen.
+
+    `left_out` names the features that the model did not learn from, each with the reason (``constant``, ``duplicate``).
+    """
 
     target: str
     kind: Kind
@@ -201,6 +204,7 @@ class Quality:
     periods: tuple[Period, ...]
     groups: tuple[Group, ...]
     dropped: tuple[tuple[str, int], ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def metric(self, name: str) -> Metric | None:
         """The metric of this name, if it was computed."""

@@ -58,12 +58,49 @@ DROPPED: Final = {
     "about_an_encounter": mark("answer about one encounter, not about the relationship"),
     "same_moment": mark("another answer of the same moment"),
 }
+LEFT_OUT: Final = {
+    "constant": mark("always the same"),
+    "duplicate": mark("the same as another"),
+}
+FAMILIES: Final = {
+    "frequency": mark("how often and how lately encounters happen"),
+    "measures": mark("how each of them went"),
+    "effort": mark("time, money and feelings they cost the customer"),
+    "response": mark("how fast and how finally the company answered"),
+    "consistency": mark("how evenly it served"),
+    "peak_end": mark("the worst, the best and the last encounter"),
+    "sequence": mark("what followed what"),
+    "voice": mark("what the customer said before"),
+    "money": mark("what the customer pays"),
+    "contract": mark("contract, fee and plan"),
+    "cost": mark("what serving the customer costs"),
+    "shocks": mark("what hit the whole company"),
+    "attributes": mark("who the customer is"),
+}
 LEVELS: Final = {"error": mark("error"), "warning": mark("warning"), "note": mark("note")}
 DIMENSIONS: Final = {
     "frequency": mark("how often it happened"),
     "recency": mark("how lately it happened"),
+    "repeats": mark("how often it came back within a week"),
+    "effort_emotion": mark("emotional effort"),
+    "time_to_resolution": mark("time until resolved"),
+    "charge": mark("charge"),
+    "downtime": mark("time without service"),
+    "duration": mark("duration"),
+    "late": mark("delay"),
+    "resolved": mark("whether it was resolved"),
+    "sentiment": mark("tone"),
+    "wait": mark("waiting time"),
 }
 CONTROLS: Final = {
+    "acquisition_channel": mark("Acquisition channel"),
+    "age_band": mark("Age band"),
+    "company": mark("The whole company"),
+    "journey": mark("Customer journey"),
+    "language": mark("Language"),
+    "payment_method": mark("Payment method"),
+    "region": mark("Region"),
+    "voice": mark("Earlier answers"),
     "price": mark("Price and fees"),
     "tenure": mark("Tenure"),
     "segment": mark("Segment"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
 from drivers.report.facts import Metric, Quality, Scores
-from drivers.report.labels import BASELINES, DROPPED, HEADLINES, METRICS, VALIDATIONS, Labels
+from drivers.report.labels import BASELINES, DROPPED, HEADLINES, LEFT_OUT, METRICS, VALIDATIONS, Labels
 from drivers.report.words import Words, mark
 
 _MOST_DATES: Final = 4
@@ -89,6 +90,15 @@ class ModelSentences:
                 for reason, rows in quality.dropped
             )
             sentences.append(self.words.say("Rows left out: {reasons}.", reasons=reasons))
+        if quality.left_out:
+            counts = Counter(reason for _, reason in quality.left_out)
+            reasons = self.words.listing(
+                Markup("{} ({})").format(self.labels.known(LEFT_OUT, reason), self.words.whole(features))
+                for reason, features in counts.items()
+            )
+            sentences.append(
+                self.words.say("Features left out because they say nothing more: {reasons}.", reasons=reasons)
+            )
         return sentences
 
     def _dates(self, quality: Quality) -> Markup:

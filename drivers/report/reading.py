@@ -38,6 +38,8 @@ DRIVERS: Final = "drivers.json"
 METRICS: Final = "metrics.json"
 CHECK: Final = "check.json"
 SCORES: Final = "scores.parquet"
+MODELS: Final = "models"
+BUNDLE: Final = "bundle.json"
 
 _KINDS: Final[dict[str, Kind]] = {
     "cancellation": "churn",
@@ -77,7 +79,9 @@ def gather(settings: Settings, *, generated_at: datetime) -> Facts:
         generated_at=generated_at,
         analyses=tuple(_analysis(settings, name, item, kinds.get(name)) for name, item in targets.items()),
         qualities=tuple(
-            _quality(name, item, kinds[name]) for name, item in metrics.items() if name in kinds and _has_metrics(item)
+            replace(_quality(name, item, kinds[name]), left_out=_left_out(settings.output / MODELS / name / BUNDLE))
+            for name, item in metrics.items()
+            if name in kinds and _has_metrics(item)
         ),
         findings=None if found is None else _findings(found),
         scores=_scores(settings.output / SCORES),
@@ -227,6 +231,16 @@ def _quality(name: str, item: dict[str, Any], kind: Kind) -> Quality:
             if (rows := parse.whole(value))
         ),
     )
+
+
+def _left_out(path: Path) -> tuple[tuple[str, str], ...]:
+    """Features that a model did not learn from, with the reasons: as one list, or by reason."""
+    bundle = parse.read_json(path) or {}
+    listed = bundle.get("dropped")
+    if isinstance(listed, list):
+        return tuple((str(item["name"]), str(item["reason"])) for item in listed)
+    by_reason = (bundle.get("details") or {}).get("left_out") or {}
+    return tuple((str(name), str(reason)) for reason in sorted(by_reason) for name in sorted(by_reason[reason]))
 
 
 def _bins(value: Any) -> tuple[Bin, ...]:

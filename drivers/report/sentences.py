@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from drivers.report.facts import Analysis, Driver, Facts, Kind
-from drivers.report.labels import Labels
+from drivers.report.labels import DIMENSIONS, Labels
 from drivers.report.words import Words, decimals, mark
 
 _DEPTH: Final[dict[Kind, str]] = {
@@ -172,7 +172,7 @@ class Sentences:
                     "Turning point of {measure}: {value} ({limits}). Up to there no difference is seen; the further beyond, the worse the outcomes."
                 )
             )
-            measure = self.labels.known({}, knee.measure)
+            measure = self.labels.known(DIMENSIONS, knee.measure)
             sentence = self.words.say(message, measure=measure, value=at, limits=limits)
             if knee.best_fifth is not None:
                 best = self.words.quantity(knee.best_fifth, knee.unit)

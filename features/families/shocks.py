@@ -1,54 +1,49 @@
-"""What hit everybody: a bad, busy or expensive time of the whole company, and the customer's encounters against it."""
+"""What hit everybody: a bad, busy or expensive time of the whole company, and the customer's encounters and pace against it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from features.company import ENCOUNTERS, ENDS, PAYMENTS, PRICE
-from features.definition import ANY, Feature
-from features.families.windows import middle
-from features.journey import Vocabulary
+from features.company import PRICE
+from features.definition import ANY, Feature, Source
+from features.families.windows import ends
+from features.journey import OCCASION, Vocabulary
 from features.layout import QUALITY
-from features.schema import QUANTITY, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
+from features.schema import QUANTITY, TOUCHPOINTS, TRANSACTIONS
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """Level of the company in the shortest window against the longest, and the customer's quality minus the company's."""
+    """The customer's quality and pace against the company's of the same time; how well and how dear the company was lately."""
     short, longest = windows[0], windows[-1]
-    names = []
-    if TOUCHPOINTS in vocabulary.tables:
-        names.append(ENCOUNTERS)
-    if vocabulary.usual:
-        names.append(QUALITY)
-    if TRANSACTIONS in vocabulary.tables:
-        names.append(PAYMENTS)
-        if vocabulary.has(TRANSACTIONS, QUANTITY):
-            names.append(PRICE)
-    if SUBSCRIPTIONS in vocabulary.tables:
-        names.append(ENDS)
-    if short < longest:
-        for name in names:
-            yield Feature(
-                "shocks",
-                "company",
-                ANY,
-                name,
-                "company_change",
-                short,
-                measure_unit="ratio",
-                control="company",
-                role="overall",
-                against_days=longest,
-            )
-    if vocabulary.usual:
-        yield Feature(
+
+    def make(
+        source: Source, kind: str, aggregate: str, measure: str | None, window: int, against: int | None = None
+    ) -> Feature:
+        quality = measure == QUALITY
+        return Feature(
             "shocks",
-            TOUCHPOINTS,
-            ANY,
-            QUALITY,
-            "company_relative",
-            middle(windows),
-            measure_unit="score",
-            better="higher",
-            role="overall",
+            source,
+            kind,
+            measure,
+            aggregate,
+            window,
+            measure_unit="score" if quality else "ratio" if measure else None,
+            better="higher" if quality and source != "company" else None,
+            control="company" if source == "company" else "value" if source == TRANSACTIONS else None,
+            role="control" if source == TRANSACTIONS else "overall",
+            against_days=against,
         )
+
+    if vocabulary.usual:
+        for window in ends(windows):
+            yield make(TOUCHPOINTS, ANY, "company_relative", QUALITY, window)
+    for window in windows[:-1]:
+        if TOUCHPOINTS in vocabulary.tables:
+            yield make(TOUCHPOINTS, ANY, "company_pace", None, window, longest)
+        if TRANSACTIONS in vocabulary.tables:
+            yield make(TRANSACTIONS, OCCASION, "company_pace", None, window, longest)
+    if short < longest:
+        if vocabulary.usual:
+            yield make("company", ANY, "company_change", QUALITY, short, longest)
+        if vocabulary.has(TRANSACTIONS, QUANTITY):
+            yield make("company", ANY, "company_change", PRICE, short, longest)

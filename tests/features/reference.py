@@ -1,117 +1,252 @@
-"""The features said again in the plainest Python, one loop per feature: what the kernel is checked against."""
+"""The features said again in the plainest Python, one line per aggregate: what the kernel is checked against."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from features import schema
+from features.comments import LANGUAGES
 from features.customer import Journey
 from features.definition import ANY, Feature
-from features.journey import MINUTES_PER_UNIT, Vocabulary, survey_metric
-from features.layout import TOTALS
-
-DAY = schema.MICROSECONDS_PER_DAY
-Event = tuple[int, int, str, dict[str, float | None]]
-
-
-def value(feature: Feature, journey: Journey, as_of: int, vocabulary: Vocabulary) -> float:
-    """One feature of one customer at one moment."""
-    seen = [event for event in _events(feature.source, journey, vocabulary) if event[0] < as_of and event[1] < as_of]
-    mine = sorted((event for event in seen if feature.kind in (ANY, event[2])), key=lambda event: event[0])
-    width = math.inf if feature.window_days is None else feature.window_days * DAY
-    now = [event for event in mine if as_of - event[0] <= width]
-    before = [event for event in mine if width < as_of - event[0] <= 2 * width]
-
-    def numbers(events: list[Event]) -> list[float]:
-        found = [event[3].get(str(feature.measure)) for event in events]
-        return [number for number in found if number is not None]
-
-    ends = [event for event in seen if event[2] == "end"]
-    mean: Callable[[list[float]], float] = lambda found: sum(found) / len(found) if found else math.nan  # noqa: E731
-    x = numbers(now)
-    match feature.aggregate:
-        case "count":
-            return float(len(now))
-        case "count_change":
-            return float(len(now) - len(before))
-        case "recency":
-            return (as_of - now[-1][0]) / DAY if now else math.nan
-        case "age":
-            return (as_of - now[0][0]) / DAY if now else math.nan
-        case "sum":
-            return sum(x)
-        case "sum_change":
-            return sum(x) - sum(numbers(before))
-        case "mean":
-            return mean(x)
-        case "min":
-            return min(x, default=math.nan)
-        case "max":
-            return max(x, default=math.nan)
-        case "spread":
-            return statistics.stdev(x) if len(x) > 1 else math.nan
-        case "trend":
-            return mean(x) - mean(numbers(before))
-        case "usual_gap":
-            return (now[-1][0] - now[0][0]) / (len(now) - 1) / DAY if len(now) > 1 else math.nan
-        case "gap_ratio":
-            if len(now) < 2 or now[-1][0] == now[0][0]:
-                return math.nan
-            return (as_of - now[-1][0]) / ((now[-1][0] - now[0][0]) / (len(now) - 1))
-        case "open_count":
-            return float(len(now) - len(ends))
-        case "open_sum":
-            return sum(x) - sum(numbers(ends))
-        case other:
-            raise KeyError(other)
+from features.journey import Vocabulary
+from features.schema import TABLES
+from tests.features.reference_company import Company
+from tests.features.reference_events import DAY, Event, seen
+from tests.features.reference_turns import mark
 
 
-def _events(source: str, journey: Journey, vocabulary: Vocabulary) -> list[Event]:
-    table = journey.tables.get(source, {})
-    if not table:
-        return []
-    rows: list[dict[str, Any]] = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    events: list[Event] = []
-    for row in rows:
-        recorded = row.get(schema.RECORDED_AT)
-        if source == schema.TOUCHPOINTS:
-            at = row["occurred_at"]
-            values = {name: row[f"m_{name}"] for name in vocabulary.measures}
-            for effort, total in TOTALS.items():
-                parts = [
-                    _effort(vocabulary, name, number)
-                    for name, number in values.items()
-                    if name in vocabulary.measures and vocabulary.measures[name].effort == effort and number is not None
-                ]
-                if parts:
-                    values[total] = sum(parts)
-            events.append((at, max(at, recorded or at), row["touchpoint"], values))
-        elif source == schema.SURVEYS:
-            at = row["answered_at"]
-            kind = survey_metric(row["metric"], row.get("touchpoint"))
-            events.append((at, max(at, recorded or at), kind, {"score": row["score"]}))
-        elif source == schema.TRANSACTIONS:
-            at = row["occurred_at"]
-            kind = "refund" if row["amount"] < 0 else "payment"
-            events.append((at, max(at, recorded or at), kind, {k: row[k] for k in ("amount", "margin", "quantity")}))
-        elif source == schema.SUBSCRIPTIONS:
-            at, over = row["started_at"], row["ended_at"]
-            fee = {"monthly_fee": row["monthly_fee"]}
-            events.append((at, max(at, recorded or at), "start", fee))
-            if over is not None:
-                events.append((over, max(over, recorded or over), "end", fee))
-        elif row.get("created_at") is not None:
-            events.append((row["created_at"], row["created_at"], "created", {}))
-    return events
+def row(
+    features: Sequence[Feature], journey: Journey, as_of: int, vocabulary: Vocabulary, company: Company | None = None
+) -> list[float]:
+    """Features of one customer at one moment; `company` knows everybody's journeys, for what looks at all of them."""
+    events = {source: seen(source, journey, as_of, vocabulary) for source in TABLES}
+    for source, known in events.items():
+        mark(source, known, vocabulary)
+    everybody = company or Company([], vocabulary)
+    return [_value(View(feature, events, as_of, vocabulary, everybody)) for feature in features]
 
 
-def _effort(vocabulary: Vocabulary, name: str, number: float) -> float:
-    info = vocabulary.measures[name]
-    if info.effort == "time":
-        return number * MINUTES_PER_UNIT.get(info.unit, 1.0)
-    if info.effort == "emotion":
-        return max(0.0, info.median - number if info.better == "higher" else number - info.median)
-    return number
+def _value(view: View) -> float:
+    found = AGGREGATES[view.feature.aggregate](view)
+    if found is None:
+        return math.nan
+    if isinstance(found, str):
+        return float(categories(view.feature, view.vocabulary).index(found))
+    return float(found)
+
+
+def categories(feature: Feature, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The categories of a feature, whose places are its codes."""
+    if feature.measure == "touchpoint":
+        return vocabulary.touchpoints
+    if feature.measure == "comment_language":
+        return LANGUAGES
+    return vocabulary.categories[f"{feature.source}.{feature.measure}"]
+
+
+@dataclass
+class View:
+    """What an aggregate looks at: the feature's events in its window, in the window before, and over all time."""
+
+    feature: Feature
+    tables: dict[str, list[Event]]
+    as_of: int
+    vocabulary: Vocabulary
+    everybody: Company
+
+    def level(self, days: int | None) -> float:
+        """The measure of the whole company."""
+        return self.everybody.level(str(self.feature.measure), self.as_of, int(days or 0))
+
+    @property
+    def events(self) -> list[Event]:
+        """Those of the feature's table."""
+        return self.tables[self.feature.source]
+
+    def of(self, kind: str, *, source: str | None = None, days: int | None = None) -> list[Event]:
+        """Events of a kind, or that are it besides, in [as_of - days, as_of)."""
+        days = days or self.feature.window_days
+        width = math.inf if days is None else days * DAY
+        return [
+            event
+            for event in self.tables[source or self.feature.source]
+            if (kind in (ANY, event.kind) or kind in event.turns) and self.as_of - event.at <= width
+        ]
+
+    @property
+    def now(self) -> list[Event]:
+        """Those of the window."""
+        return self.of(self.feature.kind)
+
+    @property
+    def before(self) -> list[Event]:
+        """Those of the window before the window."""
+        width = int(self.feature.window_days or 0)
+        now = self.now
+        return [event for event in self.of(self.feature.kind, days=2 * width) if event not in now]
+
+    def numbers(self, events: list[Event] | None = None, name: str | None = None) -> list[Any]:
+        """The measure of events, where they have it."""
+        name = name or str(self.feature.measure)
+        found = [event.values.get(name) for event in (self.now if events is None else events)]
+        return [item for item in found if item is not None]
+
+    def days_since(self, event: Event) -> float:
+        """From an event to the moment."""
+        return (self.as_of - event.at) / DAY
+
+    def flags(self, word: str) -> list[bool]:
+        """Of each encounter whether its measure was worse than usual, or within the promised level."""
+        return self.numbers(name=f"{word}|{self.feature.measure}")
+
+    @property
+    def worst(self) -> Event | None:
+        """The encounter of least quality in the window; of equally bad ones the latest."""
+        having = [event for event in self.now if event.values["encounter_quality"] is not None]
+        lowest = min((event.values["encounter_quality"] for event in having), default=None)
+        return next((event for event in reversed(having) if event.values["encounter_quality"] == lowest), None)
+
+
+def _mean(found: list[float]) -> float | None:
+    return sum(found) / len(found) if found else None
+
+
+def _ratio(above: float, below: float) -> float | None:
+    return above / below if below > 0 else None
+
+
+def _usual_gap(view: View) -> float | None:
+    times = [event.at for event in view.now]
+    return _mean([(b - a) / DAY for a, b in itertools.pairwise(times)])
+
+
+def _gap_ratio(view: View) -> float | None:
+    gap = _usual_gap(view)
+    return view.days_since(view.now[-1]) / gap if gap else None
+
+
+def _gap_score(view: View) -> float | None:
+    gaps = view.numbers(name="time_between")
+    if len(gaps) < 2 or max(gaps) == min(gaps):
+        return None
+    return (view.days_since(view.now[-1]) - statistics.mean(gaps)) / statistics.stdev(gaps)
+
+
+def _trend(view: View) -> float | None:
+    now, before = _mean(view.numbers()), _mean(view.numbers(view.before))
+    return None if now is None or before is None else now - before
+
+
+def _own_worse(view: View) -> float | None:
+    usual = statistics.median(view.numbers(view.of(view.feature.kind, days=10**6)) or [0])
+    return _mean([float(x < usual - 1e-9) for x in view.numbers()])
+
+
+def _pace(view: View) -> float | None:
+    short, long = int(view.feature.window_days or 0), int(view.feature.against_days or 0)
+    recent, whole = view.of(view.feature.kind, days=short), view.of(view.feature.kind, days=long)
+    return _ratio(len(recent) / short, len(whole) / long)
+
+
+def _share(view: View) -> float | None:
+    # What is a payment besides is a share of the payments; a refund is a share of all transactions.
+    whole = "payment" if view.feature.source == "transactions" and view.feature.kind != "refund" else ANY
+    return _ratio(len(view.now), len(view.of(whole)))
+
+
+def _recovered(view: View) -> float | None:
+    worst = view.worst
+    if worst is None:
+        return None
+    return float(any("(good)" in event.turns and event.at > worst.at for event in view.events))
+
+
+def _relative(view: View) -> float | None:
+    mine = _mean(view.numbers())
+    return None if mine is None else mine - view.level(view.feature.window_days)
+
+
+def _change(view: View) -> float | None:
+    feature = view.feature
+    short, long = view.level(feature.window_days), view.level(feature.against_days)
+    return short - long if feature.measure == "encounter_quality" else _ratio(short, long)
+
+
+def _company_pace(view: View) -> float | None:
+    mine, feature = _pace(view), view.feature
+    name = "encounters" if feature.source == "touchpoints" else "occasions"
+    short, long = (
+        view.everybody.level(name, view.as_of, int(days or 0)) for days in (feature.window_days, feature.against_days)
+    )
+    theirs = _ratio(short, long)
+    return None if mine is None or theirs is None else _ratio(mine, theirs)
+
+
+def _pick(place: int) -> Callable[[View], Any]:
+    """The measure of the event at a place among those that have one."""
+
+    def pick(view: View) -> Any:
+        found = view.numbers()
+        return found[place] if len(found) >= (place + 1 if place >= 0 else -place) else None
+
+    return pick
+
+
+def _current(view: View) -> Any:
+    """Of the newest version, even where it is missing there."""
+    return view.now[-1].values[str(view.feature.measure)] if view.now else None
+
+
+AGGREGATES: dict[str, Callable[[View], Any]] = {
+    "count": lambda v: len(v.now),
+    "count_change": lambda v: len(v.now) - len(v.before),
+    "recency": lambda v: v.days_since(v.now[-1]) if v.now else None,
+    "age": lambda v: v.days_since(v.now[0]) if v.now else None,
+    "sum": lambda v: sum(v.numbers()),
+    "sum_change": lambda v: sum(v.numbers()) - sum(v.numbers(v.before)),
+    "mean": lambda v: _mean(v.numbers()),
+    "min": lambda v: min(v.numbers(), default=None),
+    "max": lambda v: max(v.numbers(), default=None),
+    "last": _pick(-1),
+    "last_change": lambda v: v.numbers()[-1] - v.numbers()[-2] if len(v.numbers()) > 1 else None,
+    "previous": _pick(-2),
+    "spread": lambda v: statistics.stdev(v.numbers()) if len(v.numbers()) > 1 else None,
+    "trend": _trend,
+    "usual_gap": _usual_gap,
+    "gap_ratio": _gap_ratio,
+    "gap_score": _gap_score,
+    "open_count": lambda v: len(v.of("start")) - len(v.of("end")),
+    "open_sum": lambda v: sum(v.numbers(v.of("start"))) - sum(v.numbers(v.of("end"))),
+    "current": _current,
+    "current_category": _current,
+    "last_category": _pick(-1),
+    "first_category": _pick(0),
+    "max_category": lambda v: max(v.numbers(), key=categories(v.feature, v.vocabulary).index, default=None),
+    "worst_category": lambda v: v.worst and v.worst.values["touchpoint"],
+    "count_value": lambda v: len(v.numbers()),
+    "zeros": lambda v: len([x for x in v.numbers() if x == 0]),
+    "range": lambda v: max(v.numbers()) - min(v.numbers()) if v.numbers() else None,
+    "worse_share": lambda v: _mean(v.flags("worse")),
+    "within_share": lambda v: _mean(v.flags("within")),
+    "own_worse_share": _own_worse,
+    "repeats": lambda v: len(v.of(f"(repeat) {v.feature.kind}")),
+    "repeat_share": lambda v: _ratio(len(v.of(f"(repeat) {v.feature.kind}")), len(v.now)),
+    "worst_age": lambda v: v.days_since(v.worst) if v.worst else None,
+    "recovered": _recovered,
+    "distinct": lambda v: len(set(v.numbers())),
+    "pace": _pace,
+    "share": _share,
+    "money_share": lambda v: _ratio(abs(sum(v.numbers())), sum(v.numbers(v.of("payment")))),
+    "per_occasion": lambda v: _ratio(sum(v.numbers()), len(v.of("occasion"))) if v.now else None,
+    "lines_per_occasion": lambda v: _ratio(len(v.now), len(v.of("occasion"))),
+    "per_payment": lambda v: _ratio(sum(v.numbers()), sum(v.numbers(v.of("payment", source="transactions"), "amount"))),
+    "anniversary": lambda v: 365 - v.days_since(v.now[-1]) % 365 if v.now else None,
+    "company_change": _change,
+    "company_pace": _company_pace,
+    "company_relative": _relative,
+}
+"""One line per aggregate of `features.definition`."""

@@ -41,6 +41,8 @@ def test_every_family_speaks_and_every_feature_explains_itself() -> None:
         attributes={"region": "category", "age": "number"},
         categories={"customers.region": ("n", "s"), "subscriptions.plan": ("a",)},
         columns={"subscriptions": ("plan", "monthly_fee"), "customers": ("created_at",), "transactions": ("margin",)},
+        usual={"call|wait": (3.0, 1.0)},
+        costs={"call": 4.0},
     )
     catalog = Catalog.of(vocabulary, (30, 90))
     assert {feature.family for feature in catalog.features} == set(FAMILIES)
@@ -50,13 +52,30 @@ def test_every_family_speaks_and_every_feature_explains_itself() -> None:
         assert feature.unit
         assert feature.driver
         assert feature.empty in {"zero", "missing"}
-    assert catalog.categories == {"region": ("n", "s"), "subscriptions__start__plan__last_category": ("a",)}
+    assert catalog.categories == {
+        "touchpoints__touchpoint__worst_category_90d": ("call",),
+        "touchpoints__touchpoint__first_category": ("call",),
+        "touchpoints__touchpoint__last_category": ("call",),
+        "subscriptions__start__plan__last_category": ("a",),
+        "region": ("n", "s"),
+    }
 
 
 def test_two_features_of_one_name_are_refused() -> None:
     """Touchpoints that differ only in punctuation would share columns: that is an error, not a silent overwrite."""
     vocabulary = Vocabulary(tables=("touchpoints",), touchpoints=("a b", "a-b"))
     with pytest.raises(DataError, match="a_b__count_30d"):
+        Catalog.of(vocabulary, (30,))
+
+
+def test_a_measure_called_as_what_is_computed_is_refused() -> None:
+    """A measure named effort_time would be taken for the total of all: the error names it and what to do."""
+    vocabulary = Vocabulary(
+        tables=("touchpoints",),
+        touchpoints=("call",),
+        measures={"effort_time": MeasureInfo("minutes", "lower", "time")},
+    )
+    with pytest.raises(DataError, match="'effort_time'"):
         Catalog.of(vocabulary, (30,))
 
 

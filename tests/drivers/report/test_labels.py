@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 from configs.settings import TouchpointInfo
-from drivers.report.labels import METRICS, Labels, humanised
+from drivers.report.labels import CONTROLS, DIMENSIONS, FAMILIES, METRICS, Labels, humanised
 from drivers.report.words import Words
+from features.catalog import Catalog
+from features.families import FAMILIES as REGISTRY
+from features.journey import MeasureInfo, Vocabulary
+from features.schema import TABLES
 
 JOURNEY = {"support_call": TouchpointInfo(label={"en": "Support call", "he": "שיחת שירות"})}
 
@@ -51,3 +55,23 @@ def test_every_metric_of_the_evaluation_has_a_name_and_a_meaning() -> None:
         **evaluate.values([evaluate.amount(y, p)], 4),
     }
     assert set(measured) <= set(METRICS)
+
+
+def test_every_family_has_a_name() -> None:
+    """A new family of features is told in the report's words, in the registry's order."""
+    assert list(FAMILIES) == list(REGISTRY)
+
+
+def test_every_block_and_side_of_a_touchpoint_has_a_name() -> None:
+    """What the driver analysis can name and no company named itself is known: groups of controls, sides of an encounter."""
+    vocabulary = Vocabulary(
+        tables=tuple(TABLES),
+        touchpoints=("visit",),
+        measures={"seen": MeasureInfo("flag", "higher"), "mood": MeasureInfo("score", "higher", "emotion")},
+        measured={"visit": ("seen", "mood")},
+        columns={"subscriptions": ("monthly_fee", "plan"), "customers": ("created_at",)},
+        usual={"visit|mood": (0.0, 1.0)},
+    )
+    used = [item for item in Catalog.of(vocabulary, (30, 90)).features if item.role in {"touchpoint", "control"}]
+    assert {item.driver for item in used if item.role == "control"} <= set(CONTROLS)
+    assert {item.dimension for item in used if item.role == "touchpoint"} - {"seen", "mood"} <= set(DIMENSIONS)

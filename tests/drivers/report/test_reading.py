@@ -8,6 +8,7 @@ import pytest
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
 from drivers.report.facts import Analysis
+from drivers.report.page import render
 from drivers.report.reading import gather
 from tests.drivers.report.samples import (
     NOW,
@@ -143,3 +144,25 @@ def test_keys_of_later_analyses_are_not_needed(make: Make) -> None:
     found = analysis(make, {"unit": "NPS points", "n": 9, "claim": "association", "drivers": [least], "later": []})
     assert found.confirmed[0].strength is not None
     assert json.dumps(found.unit) == '"NPS points"'
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        {"details": {"left_out": {"duplicate": {"b": "a"}, "constant": ["c"]}}},
+        {"dropped": [{"name": "c", "reason": "constant"}, {"name": "b", "reason": "duplicate"}]},
+    ],
+)
+def test_features_that_say_nothing_more_are_named(full: Settings, bundle: dict[str, Any]) -> None:
+    """What a bundle says it left out is told with the reason; a model without a bundle left out nothing that is known."""
+    path = full.output / "models" / "churn" / "bundle.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(bundle), encoding="utf-8")
+    found = gather(full, generated_at=NOW)
+    churn, nps = found.quality("churn"), found.quality("nps")
+    assert churn is not None
+    assert churn.left_out == (("c", "constant"), ("b", "duplicate"))
+    assert nps is not None
+    assert nps.left_out == ()
+    page = render(full, found, "en")
+    assert "always the same (1) and the same as another (1)" in page
