@@ -105,7 +105,13 @@ class Connection:
             else:
                 *database, name = str(table.table).split(".")
                 expression = remote.table(name, database=".".join(database) or None)
-            batches = expression.to_pyarrow_batches(chunk_size=100_000)
+            # Arrow has no such types; as texts they are ids and categories.
+            odd = {
+                column_name: "string"
+                for column_name, kind in expression.schema().items()
+                if kind.is_uuid() or kind.is_json() or kind.is_inet() or kind.is_macaddr()
+            }
+            batches = (expression.cast(odd) if odd else expression).to_pyarrow_batches(chunk_size=100_000)
             self.con.register("incoming", batches)
             self.con.execute(f"CREATE OR REPLACE TABLE {raw} AS SELECT * FROM incoming")
             self.con.unregister("incoming")
