@@ -45,12 +45,13 @@ class Measure(_Frozen):
 
 
 class Table(_Frozen):
-    """Where one canonical table comes from, and how its columns are called there."""
+    """Where one canonical table comes from, how its columns are called there, and what its numbers look like in text."""
 
     path: str | None = None
     table: str | None = None
     sql: str | None = None
     encoding: str | None = None
+    decimal: Literal[".", ","] = "."
     columns: dict[str, str] = {}
     ignore: tuple[str, ...] = ()
     measures: dict[str, Measure] = {}
