@@ -12,8 +12,9 @@ from configs.errors import nearest
 from features import schema
 from features.definition import plain
 from features.findings import Finding, Level
+from features.journey import MAX_TOUCHPOINTS
 from features.layout import MEASURE_PREFIX
-from features.learn import MAX_TOUCHPOINTS, identifiers
+from features.learn import identifiers
 from features.quoting import column, one
 from features.tables import Tables
 

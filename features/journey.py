@@ -19,6 +19,15 @@ UNKNOWN_TOUCHPOINT: Final = "(unknown)"
 ABOUT_ENCOUNTER: Final = "_encounter"
 """Suffix of the metric of a transactional answer (one about a single encounter), which is never mixed with the relationship's."""
 
+MAX_TOUCHPOINTS: Final = 100
+"""Kinds of touchpoints with columns of their own; rarer ones count in the totals."""
+
+MAX_CATEGORIES: Final = 200
+"""Categories of one attribute; rarer ones are unseen."""
+
+MAX_PRODUCTS: Final = 5_000
+"""Categories of transactions: a shop's are its articles, of which the customer's new ones are told."""
+
 METRIC_SQL: Final = (
     f"CASE WHEN metric = 'nps' AND touchpoint IS NOT NULL THEN metric || '{ABOUT_ENCOUNTER}' ELSE metric END"
 )

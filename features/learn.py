@@ -8,20 +8,19 @@ from configs.settings import Settings
 from features import learn_journey as journey
 from features import schema
 from features.catalog import Catalog
-from features.journey import METRIC_SQL, UNANSWERED, MeasureInfo, Vocabulary
+from features.journey import (
+    MAX_CATEGORIES,
+    MAX_PRODUCTS,
+    MAX_TOUCHPOINTS,
+    METRIC_SQL,
+    UNANSWERED,
+    MeasureInfo,
+    Vocabulary,
+)
 from features.layout import MEASURE_PREFIX
 from features.learn_journey import known_before, rounded
 from features.sources import column, one
 from features.tables import Tables
-
-MAX_TOUCHPOINTS: Final = 100
-"""Kinds of touchpoints with columns of their own; rarer ones count in the totals."""
-
-MAX_CATEGORIES: Final = 200
-"""Categories of one attribute; rarer ones are unseen."""
-
-MAX_PRODUCTS: Final = 5_000
-"""Categories of transactions: a shop's are its articles, of which the customer's new ones are told."""
 
 _TEXTS: Final = (
     (schema.TOUCHPOINTS, schema.CHANNEL, MAX_CATEGORIES),

@@ -198,6 +198,7 @@ def score(job: Job, progress: Report) -> Done:
             scorer, job.inputs.tables, job.output, as_of=job.options.get("as_of"), progress=progress, engine=engine
         )
     done.files.append(path)
+    done.notes.extend(batch.notes(scorer, job.inputs.tables, job.options.get("as_of")))
     done.rows["customers"] = int(pq.read_metadata(path).num_rows)
     return done
 

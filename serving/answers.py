@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
 from configs.errors import MomentsError
-from features import schema
 from features.customer import Journey
 from serving import messages
 from serving.activity import NOT_ACTIVE, is_active
 from serving.intake import iso
 from serving.messages import SLOTS, Slot
+from serving.metrics import count_unseen
 from serving.models import Array, Model, Pass
 from serving.scorer import BANDS, CATEGORIES, Numbers, Scorer
 from serving.sentences import Speaker
+from serving.unseen import UNKNOWN_TOUCHPOINT, UNSEEN_CATEGORY, unseen
 
-UNKNOWN_TOUCHPOINT: Final = "unknown_touchpoint"
 Origin = Literal["store", "request"]
 Result = messages.Scored | messages.Failed
 
@@ -95,17 +95,6 @@ def answer(
             seen(Seen(scored, scored_at, scorer, matrices, numbers))
         words = _Teller(scorer, numbers, wanted, scorer.speaker(lang or scorer.lang)).results(scored, scored_at)
     return [failed[number] if number in failed else next(words) for number in range(len(subjects))]
-
-
-def unknown_touchpoints(scorer: Scorer, journey: Journey, as_of: int) -> dict[str, int]:
-    """Kinds of encounters before `as_of` that some model's training did not see, with their number."""
-    table = journey.tables.get(schema.TOUCHPOINTS, {})
-    counts: dict[str, int] = {}
-    known = scorer.known_touchpoints
-    for kind, at in zip(table.get(schema.TOUCHPOINT, []), table.get(schema.OCCURRED_AT, []), strict=True):
-        if kind not in known and at < as_of:
-            counts[kind] = counts.get(kind, 0) + 1
-    return dict(sorted(counts.items()))
 
 
 def _matrices(used: Sequence[Pass], rows: Sequence[list[Array]]) -> dict[Slot, Array]:
@@ -212,12 +201,22 @@ class _Teller:
             yield messages.Warning(
                 NOT_ACTIVE, "the customer is not active at as_of; the churn model learnt from active customers only"
             )
-        unknown = unknown_touchpoints(self.scorer, subject.journey, subject.as_of)
-        if unknown:
+        categories: dict[str, int] = {}
+        for item, counts in unseen(self.scorer.watched, subject.journey, subject.as_of):
+            count_unseen(item.source, item.column, sum(counts.values()))
+            if item.code == UNKNOWN_TOUCHPOINT:
+                yield messages.Warning(
+                    UNKNOWN_TOUCHPOINT,
+                    "touchpoints that training did not see count in totals only; train again to let them speak",
+                    counts,
+                )
+            else:
+                categories |= {f"{item.source}.{item.column}: {value}": count for value, count in counts.items()}
+        if categories:
             yield messages.Warning(
-                UNKNOWN_TOUCHPOINT,
-                "touchpoints that training did not see count in totals only; train again to let them speak",
-                unknown,
+                UNSEEN_CATEGORY,
+                "categories that training did not see count as missing; train again to let them speak",
+                categories,
             )
 
 

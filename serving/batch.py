@@ -23,16 +23,16 @@ from configs.settings import Settings
 from features.build import build_parts
 from features.catalog import Catalog
 from features.rows import NO_AS_OF, Rows
-from features.sources import quoted
 from features.tables import Tables, open_tables
 from serving.activity import NOT_ACTIVE, active_sql
-from serving.answers import UNKNOWN_TOUCHPOINT
 from serving.intake import microseconds
 from serving.messages import Slot
 from serving.models import Model
 from serving.moment import STALE_DATA, is_stale, midnight_after
 from serving.reasons import TopReasons
 from serving.scorer import BANDS, CATEGORIES, Matrices, Numbers, Scorer
+from serving.unseen import UNKNOWN_TOUCHPOINT, UNSEEN_CATEGORY, queries
+from serving.unseen import notes as unseen_notes
 
 FILE: Final = "scores.parquet"
 BLOCK: Final = 20_000
@@ -140,6 +140,12 @@ def write(
     return path
 
 
+def notes(scorer: Scorer, tables: Tables, as_of: datetime | None = None) -> list[str]:
+    """What is worth a line about the scores of open tables: kinds and categories that training did not see."""
+    moment = _moment(tables, as_of)
+    return unseen_notes(scorer.watched, tables, NO_AS_OF if moment is None else moment)
+
+
 def local(
     scorer: Scorer, tables: Tables, ids: NDArray[np.object_], moment: int | None, progress: Progress | None
 ) -> Answers:
@@ -212,18 +218,20 @@ class _Notices:
         churn = scorer.models.get("churn")
         query = None if churn is None else active_sql(churn.bundle.spec, tables.present, as_of)
         self._active = None if query is None else tables.arrow(query).column(0).combine_chunks()
-        self._unknown = pa.array([], pa.string())
-        if "touchpoints" in tables.present:
-            known = ", ".join(quoted(kind) for kind in sorted(scorer.known_touchpoints))
-            other = f"AND touchpoint NOT IN ({known})" if known else ""
-            query = f"SELECT DISTINCT customer_id FROM touchpoints WHERE occurred_at < {as_of} {other}"
-            self._unknown = tables.arrow(query).column(0).combine_chunks()
+        whose: dict[str, list[str]] = {UNKNOWN_TOUCHPOINT: [], UNSEEN_CATEGORY: []}
+        for item, query in queries(scorer.watched, tables, as_of):
+            whose[item.code].append(f"SELECT customer_id FROM ({query})")
+        self._unseen = {
+            code: tables.arrow(" UNION ".join(parts)).column(0).combine_chunks() if parts else pa.array([], pa.string())
+            for code, parts in whose.items()
+        }
 
     def of(self, names: pa.Array) -> pa.Array:
         """Codes of the warnings of these customers."""
         active = np.ones(len(names), dtype=bool) if self._active is None else _in(names, self._active)
-        flags = np.column_stack([np.full(len(names), self.stale), ~active, _in(names, self._unknown)])
-        codes = pa.array([STALE_DATA, NOT_ACTIVE, UNKNOWN_TOUCHPOINT])
+        unseen = [_in(names, whose) for whose in self._unseen.values()]
+        flags = np.column_stack([np.full(len(names), self.stale), ~active, *unseen])
+        codes = pa.array([STALE_DATA, NOT_ACTIVE, *self._unseen])
         values = codes.take(pa.array(np.nonzero(flags)[1]))
         return pa.ListArray.from_arrays(_offsets(flags.sum(axis=1)), values)
 

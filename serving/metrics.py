@@ -39,6 +39,12 @@ def count_served(outcome: str, vectors: int) -> None:
     _counter("moments_served_vectors", text, ("outcome",)).labels(outcome).inc(vectors)
 
 
+def count_unseen(source: str, column: str, rows: int) -> None:
+    """Count rows with a category that training did not see; which category is not said: it may be anything."""
+    text = "Rows scored with a category that training did not see"
+    _counter("moments_unseen", text, ("source", "column")).labels(source, column).inc(rows)
+
+
 def observe(route: str, status: int, seconds: float) -> None:
     """Count one answer.
 

@@ -25,6 +25,7 @@ from serving.messages import SLOTS, Slot
 from serving.models import Array, Model, chosen, passes
 from serving.reasons import TopReasons
 from serving.sentences import Speaker
+from serving.unseen import watched
 from training.bundle import Bundle
 
 BANDS: Final[tuple[Literal["low"], Literal["medium"], Literal["high"]]] = ("low", "medium", "high")
@@ -86,8 +87,7 @@ class Scorer:
     ) -> None:
         self.models: dict[Slot, Model] = dict(chosen(bundles))
         self.passes = passes(self.models)
-        kinds = [frozenset(model.bundle.catalog.vocabulary.touchpoints) for model in self.models.values()]
-        self.known_touchpoints: frozenset[str] = frozenset.intersection(*kinds) if kinds else frozenset()
+        self.watched = watched(model.bundle.catalog.vocabulary for model in self.models.values())
         self.reasons = reasons
         self.lang = lang
         self._journey = journey or {}

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import ConfigError, NotReadyError
-from serving import bento
+from configs.settings import load
+from serving import bento, vectors
 from serving.keys import KEY, KEYS_FILE
 from serving.run import serve
 from tests.serving.conftest import Served
@@ -114,6 +117,28 @@ def test_moments_serve(served: Served, tmp_path: Path) -> None:
             large = client.post("/v1/scores", content=chunks, headers={"Content-Type": "application/json"})
             assert large.status_code == 413
     assert "c003-secret" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_what_workers_scored_is_kept_when_they_end(served: Served, tmp_path: Path) -> None:
+    """The vectors of all workers are in whole files after the service has ended; the metrics count them."""
+    shutil.copytree(served.settings.root, tmp_path / "company")
+    config = tmp_path / "company" / "small.yaml"
+    config.write_text(config.read_text() + "serving: {log_vectors: {share: 1, seconds: 600}}\n")
+    port, log, asked = free_port(), tmp_path / "log", 20
+    code = "import sys; from configs.settings import load; from serving.run import serve; serve(load(sys.argv[1]), port=int(sys.argv[2]), workers=2)"
+    command = [sys.executable, "-c", code, str(config), str(port)]
+    with running(command, port, log, ROOT, environment(tmp_path / "home", **{KEY: SECRET})) as client:
+        client.headers["Authorization"] = f"Bearer {SECRET}"
+        for number in range(asked):
+            assert client.get(
+                f"/v1/customers/c{number:03d}/score?reasons=0", headers={"Connection": "close"}
+            ).is_success
+    files = vectors.files(load(config).output / vectors.FOLDER)
+    assert 1 <= len(files) <= 2, log.read_text()
+    rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+    assert sorted({row["customer_id"] for row in rows}) == [f"c{number:03d}" for number in range(asked)]
+    assert len(rows) == 3 * asked
 
 
 @pytest.mark.slow
