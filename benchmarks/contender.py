@@ -62,7 +62,10 @@ def peak_memory_mb() -> float:
 
 
 def _scan(folder: Path) -> dict[str, Any]:
-    """The median of some scans: one of a tenth of a second is a rough unit."""
+    """The median of some scans: one of a tenth of a second is a rough unit.
+
+    Counts and extremes would come from the file's statistics, without any value being read.
+    """
     import duckdb
 
     spent = []
@@ -71,7 +74,7 @@ def _scan(folder: Path) -> dict[str, Any]:
             con.execute("SET enable_progress_bar = false")
             before, began = cpu_seconds(), time.perf_counter()
             con.execute(
-                "SELECT count(customer_id), epoch_us(max(occurred_at)), count(touchpoint), sum(wait) "
+                "SELECT sum(strlen(customer_id)), bit_xor(epoch_us(occurred_at)), sum(strlen(touchpoint)), sum(wait) "
                 f"FROM '{folder / 'events.parquet'}'"
             ).fetchall()
             spent.append((cpu_seconds() - before, time.perf_counter() - began))
