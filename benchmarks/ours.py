@@ -28,7 +28,8 @@ def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
     catalog = Catalog(tuple(map(feature, columns())), learnt.vocabulary)
     ids = tables.arrow("SELECT customer_id FROM customers ORDER BY 1").column(0).combine_chunks()
     times = np.array(moments(dates))
-    rows = Rows(np.tile(ids.to_numpy(zero_copy_only=False), dates), np.repeat(times, len(ids)))
+    numbers = np.tile(np.arange(len(ids), dtype=np.int32), dates)
+    rows = Rows(pa.DictionaryArray.from_arrays(pa.array(numbers), ids), np.repeat(times, len(ids)))
     moment = pa.timestamp("us", tz="UTC")
     counted = [item.name for item in catalog.features if item.unit == "number" and item.empty == "zero"]
     schema = pa.schema(
@@ -48,7 +49,7 @@ def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
     }
     with pq.ParquetWriter(out, schema, **how) as writer:
         for lines, matrix in build_parts(tables, rows, catalog):
-            who = pa.DictionaryArray.from_arrays(pa.array((lines % len(ids)).astype(np.int32)), ids)
+            who = pa.DictionaryArray.from_arrays(pa.array(numbers[lines]), ids)
             arrays = [who, pa.array(rows.as_of[lines]).cast(moment)]
             for place, item in enumerate(catalog.features):
                 values = matrix[:, place]

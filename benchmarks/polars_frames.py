@@ -101,7 +101,7 @@ def _write(parts: list[pl.LazyFrame], out: Path) -> None:
 
 def _of_events(item: Column, moment: int) -> pl.Expr:
     within = pl.col("t") >= moment - (item.window or 0) * DAY
-    mine = pl.col("touchpoint") == item.kind
+    mine = pl.col("touchpoint") == (item.kind or KINDS[0])
     wait = pl.col("wait").filter(within)
     if item.what == "count":
         found = (mine & within).sum().cast(pl.Int64)

@@ -80,11 +80,9 @@ def only(journey: Journey, as_of: int, vocabulary: Vocabulary, hashes: Hashes) -
     return Journey(journey.customer_id, {name: columns for name, columns in tables.items() if _length(columns)})
 
 
-def calendar_hash(calendar: Calendar, as_of: int) -> tuple[int, int | None]:
-    """A number for the days that were over at `as_of`, and the end of the last of them (None: there is none)."""
-    known = int(np.searchsorted(calendar.until, as_of, side="right"))
-    content = calendar.until[:known].tobytes() + calendar.amounts[:known].tobytes()
-    return _number(content), int(calendar.until[known - 1]) if known else None
+def calendar_hash(calendar: Calendar) -> int:
+    """A number for all that a calendar says."""
+    return _number(calendar.until.tobytes() + calendar.amounts.tobytes())
 
 
 def _parts(journey: Journey, as_of: int, vocabulary: Vocabulary) -> Iterator[_Part]:

@@ -49,6 +49,7 @@ EXAMPLES: Final = {
     "score": "moments score configs/demo.yaml --json",
     "run": "moments run configs/demo.yaml",
     "serve": "moments serve configs/demo.yaml --port 3000",
+    "audit": "moments audit configs/demo.yaml --since 2026-01-01",
 }
 
 
@@ -202,6 +203,35 @@ def serve(
         serve_models(_load(config), host=host, port=port, workers=workers)
 
 
+@app.command(epilog=_example("audit"))
+def audit(
+    config: Config,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was scored from then on, e.g. 2026-01-01 (UTC).", show_default="all that is kept"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute what the service scored again, and say why it differs.
+
+    Reads the vectors that the service kept (serving.log_vectors), computes them from today's tables with the same models, and
+    gives every difference its cause. Writes audit.json and audit.parquet; the exit status is 1 when there is a bug.
+    """
+    with talking("audit", as_json=json) as talk:
+        from moments.audit import job, words
+        from moments.summary import shown
+        from serving.intake import microseconds
+
+        moment = _moment(since, "--since")
+        settings = _load(config)
+        with talk.progress.step("audit") as report:
+            facts = job.audit(settings, since=None if moment is None else microseconds(moment), progress=report)
+        talk.answer |= {"config": str(settings.source), "output": str(settings.output), **facts}
+        for part in words.render(facts, where=shown(settings.output / job.ROWS)):
+            talk.say(part)
+        talk.failed = facts["causes"]["bug"]["vectors"] > 0
+
+
 def main() -> None:
     """The `moments` command."""
     set_environment()
@@ -290,11 +320,11 @@ def _known_target(settings: Settings, target: str | None) -> str | None:
     return target
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, option: str = "--as-of") -> datetime | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a date or time such as 2025-06-01", param_hint="--as-of") from None
+        raise typer.BadParameter(f"'{text}' is not a date or time such as 2025-06-01", param_hint=option) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import atexit
 import logging
-import queue
 import threading
 import time
 import zlib
+from collections import deque
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ from serving.vectors import FOLDER, Rows, forget, write
 
 _LOG = logging.getLogger("bentoml.moments")
 _EVERYONE: Final = 1 << 32
+
+LOOK_SECONDS: Final = 0.2
+"""How often the thread looks whether there is something to do."""
 
 
 class ServedLog:
@@ -42,10 +46,11 @@ class ServedLog:
     def __init__(self, folder: Path, options: LogVectors) -> None:
         self._folder = folder
         self._options = options
-        self._queue: queue.SimpleQueue[Seen | None] = queue.SimpleQueue()
+        self._items: deque[Seen] = deque()
         self._lock = threading.Lock()
         self._waiting = 0
         self._failed = False
+        self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -62,23 +67,23 @@ class ServedLog:
             return
         with self._lock:
             # One request always fits, however large.
-            full = self._waiting > 0 and self._waiting + size > self._options.waiting
+            full = self._ended.is_set() or (self._waiting > 0 and self._waiting + size > self._options.waiting)
             failed = self._failed
             if not (full or failed):
                 self._waiting += size
-                self._queue.put(chosen)
+                self._items.append(chosen)
                 if self._thread is None:
                     self._start()
         if full or failed:
             count_served("failed" if failed else "dropped", size)
 
     def close(self) -> None:
-        """Write everything that was taken over; the log is at its end then."""
+        """Write everything that was taken over; nothing is kept from then on."""
         with self._lock:
+            self._ended.set()
             thread, self._thread = self._thread, None
         if thread is not None:
             atexit.unregister(self.close)
-            self._queue.put(None)
             thread.join()
 
     def _start(self) -> None:
@@ -88,29 +93,33 @@ class ServedLog:
         atexit.register(self.close)
 
     def _work(self) -> None:
-        rows = Rows()
-        due = float("inf")
+        rows, due = Rows(), inf
         ended = False
         while not ended:
-            try:
-                item = self._queue.get(timeout=None if due == float("inf") else max(0.0, due - time.monotonic()))
-                ended = item is None
-                if item is not None:
-                    self._take(rows, item)
-            except queue.Empty:
-                pass
-            if rows.customers and due == float("inf"):
-                due = time.monotonic() + self._options.seconds
-            if rows.customers and (ended or rows.customers >= self._options.rows or time.monotonic() >= due):
+            # Looks from time to time: to be woken by a request is to take the interpreter from it.
+            ended = self._ended.wait(min(LOOK_SECONDS, self._options.seconds))
+            while self._items:
+                self._take(rows, self._items.popleft())
+                if rows.customers >= self._options.rows:
+                    self._write(rows)
+                    rows, due = Rows(), inf
+            if rows.customers:
+                due = min(due, time.monotonic() + self._options.seconds)
+            if rows.customers and (ended or time.monotonic() >= due):
                 self._write(rows)
-                rows, due = Rows(), float("inf")
+                rows, due = Rows(), inf
+
+    def _pause(self, worked: float) -> None:
+        """Rest as long as it worked: a request that comes meanwhile finds the interpreter free."""
+        if not self._ended.is_set():
+            time.sleep(min(worked, LOOK_SECONDS))
 
     def _take(self, rows: Rows, item: Seen) -> None:
         try:
             if self._failed:
                 count_served("failed", len(item.subjects))
             else:
-                rows.add(item)
+                rows.add(item, self._pause)
         except Exception as error:  # whatever is wrong with the log, scores go on
             self._give_up(error, len(item.subjects))
         finally:

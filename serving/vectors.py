@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 FOLDER: Final = "served"
 NAMES: Final = b"features"
 """Key of a file's metadata that holds, as JSON, each bundle's sha256 to the names of its features."""
+
+CALENDARS: Final = b"calendars"
+"""Key of a file's metadata that holds, as JSON, the number of each calendar in the file to the calendar."""
 
 
 def schema_of() -> pa.Schema:
@@ -54,7 +58,6 @@ def schema_of() -> pa.Schema:
             ("features", pa.list_(pa.float64())),
             ("events", pa.list_(pa.uint64())),
             ("calendar", pa.uint64()),
-            ("calendar_until", moment),
         ]
     )
 
@@ -74,7 +77,6 @@ class _Row:
     features: NDArray[np.float64]
     events: NDArray[np.uint64]
     calendar: int | None
-    calendar_until: int | None
 
 
 class Rows:
@@ -85,26 +87,28 @@ class Rows:
         self.last = 0
         self._rows: list[_Row] = []
         self._names: dict[str, tuple[str, ...]] = {}
-        self._calendars: dict[tuple[int, int], tuple[Calendar, int, int | None]] = {}
+        self._calendars: dict[int, Calendar] = {}
+        self._numbers: dict[int, tuple[Calendar, int]] = {}
 
-    def add(self, seen: Seen) -> None:
-        """The rows of one request."""
-        self._rows += list(self._of(seen))  # all of a request or none
+    def add(self, seen: Seen, pause: Callable[[float], None]) -> None:
+        """The rows of one request, all or none; `pause` is told after each customer how many seconds it took."""
+        self._rows += list(self._of(seen, pause))
         self.customers += len(seen.subjects)
         self.last = max(self.last, seen.scored_at)
 
-    def _of(self, seen: Seen) -> Iterator[_Row]:
+    def _of(self, seen: Seen, pause: Callable[[float], None]) -> Iterator[_Row]:
         answers = {slot: rows for slot, rows in _answers(seen.numbers).items() if slot in seen.matrices}
         for item in seen.scorer.passes:
             models = [model for model in item.models if model.slot in answers]
             for model in models:
                 self._names[model.bundle.sha256] = model.bundle.catalog.names
             for row, subject in enumerate(seen.subjects if models else ()):
+                began = time.perf_counter()
                 as_of = item.at(subject.as_of)
                 events = event_hashes(subject.journey, as_of, item.catalog.vocabulary)
                 for model in models:
                     looks = len(model.bundle.catalog.company[0]) > 0
-                    calendar, until = self._calendar(item.catalog.calendar, as_of) if looks else (None, None)
+                    calendar = self._calendar(item.catalog.calendar) if looks else None
                     yield _Row(
                         subject.journey.customer_id,
                         subject.as_of,
@@ -117,15 +121,15 @@ class Rows:
                         seen.matrices[model.slot][row],
                         events,
                         calendar,
-                        until,
                     )
+                pause(time.perf_counter() - began)
 
-    def _calendar(self, calendar: Calendar, as_of: int) -> tuple[int, int | None]:
-        known = int(np.searchsorted(calendar.until, as_of, side="right"))
-        key = id(calendar), known
-        if key not in self._calendars:
-            self._calendars[key] = calendar, *calendar_hash(calendar, as_of)  # held, so that its id stays its own
-        return self._calendars[key][1:]
+    def _calendar(self, calendar: Calendar) -> int:
+        if id(calendar) not in self._numbers:
+            number = calendar_hash(calendar)
+            self._numbers[id(calendar)] = calendar, number  # held, so that its id stays its own
+            self._calendars[number] = calendar
+        return self._numbers[id(calendar)][1]
 
     def table(self) -> pa.Table:
         """The rows as a table."""
@@ -142,7 +146,8 @@ class Rows:
             else:
                 arrays.append(pa.array(values, field.type))
         names = json.dumps(self._names, ensure_ascii=False).encode()
-        return pa.table(arrays, schema=columns.with_metadata({NAMES: names}))
+        calendars = {str(number): calendar.to_dict() for number, calendar in self._calendars.items()}
+        return pa.table(arrays, schema=columns.with_metadata({NAMES: names, CALENDARS: json.dumps(calendars).encode()}))
 
 
 def _answers(numbers: Numbers) -> dict[Slot, NDArray[np.float64]]:

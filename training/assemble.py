@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,10 +26,12 @@ from numpy.typing import NDArray
 import features
 from configs.errors import StorageError
 from features.catalog import Catalog
+from features.known import columns_read, known_of
 from features.rows import Rows
 from features.tables import Tables
 from training.columns import Content
 from training.pieces import Pieces
+from training.reuse import Earlier, find, remember
 
 WORK: Final = ".work"
 """Folder beside the training sets that holds what is not finished; gone when it is."""
@@ -45,17 +47,37 @@ Engine = Callable[[Tables, Rows, Catalog, Progress | None], Iterator[tuple[NDArr
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made: how many rows of how many features, of how many pieces, and how many rows an earlier run had left."""
+    """What was made, in numbers.
+
+    Parameters
+    ----------
+    rows, features, pieces
+        Shape of the set, and in how many pieces it was computed.
+    resumed
+        Rows that an interrupted run had left.
+    stayed, again
+        Rows taken over from the last training set, and how many of their features were computed again.
+    scratch
+        Why nothing of the last training set stayed; empty if there was none, or something did.
+    """
 
     rows: int
     features: int
     pieces: int
     resumed: int
+    stayed: int = 0
+    again: int = 0
+    scratch: str = ""
 
     def __str__(self) -> str:
         """One line for the outcome of the step."""
-        resumed = f", {self.resumed:,} rows resumed from an earlier run" if self.resumed else ""
-        return f"{self.rows:,} rows, {self.features:,} features, {self.pieces:,} parts{resumed}"
+        line = f"{self.rows:,} rows, {self.features:,} features, {self.pieces:,} parts"
+        if self.resumed:
+            line += f", {self.resumed:,} rows resumed from an earlier run"
+        if self.stayed:
+            line += f", {self.stayed:,} rows taken over from the last training set"
+            line += f" ({self.again:,} of their features computed again)" if self.again else ""
+        return f"{line}; everything computed anew: {self.scratch}" if self.scratch else line
 
 
 def assemble(
@@ -85,34 +107,104 @@ def assemble(
     """
     tell = progress or (lambda _message, _share: None)
     folder = path.parent / WORK / path.stem
+    catalog = content.catalog
     with _storage(path, folder):
-        pieces = Pieces(
-            folder,
-            _key(tables, rows, content.catalog),
-            rows=len(rows),
-            features=len(content.catalog.features),
-            group_rows=content.group_rows,
-        )
-        missing = pieces.missing
-        resumed = len(rows) - len(missing)
-        if len(missing):
-            part = rows if not resumed else rows.take(missing)
-            told = _within(tell, resumed / len(rows) * _COMPUTING, _COMPUTING)
-            for lines, matrix in _computed(engine, tables, part, content.catalog, told):
-                pieces.add(missing[lines], matrix)
-        left = pieces.missing
-        if len(left):
-            raise RuntimeError(f"the engine gave no features for {len(left)} of {len(rows)} rows")
+        tell("comparing with the last training set", 0.0)
+        facts = {"code": code_digest(), "columns": columns_read(tables)}
+        known = known_of(tables, rows)
+        earlier = None if known is None else find(path, rows, catalog, known, facts)
+        old = earlier if isinstance(earlier, Earlier) else None
+        key = _key(tables, rows, catalog) | {"earlier": None if old is None else [old.checksum, list(old.changed)]}
+        works = [_Work("new", catalog, np.arange(len(rows)) if old is None else np.flatnonzero(~old.stays))]
+        if old is not None and old.changed:
+            works.append(_Work("changed", catalog.select(old.changed), np.flatnonzero(old.stays)))
+        resumed = 0
+        pieces = {}
+        for place, work in enumerate(works):
+            told = _within(tell, _COMPUTING * place / len(works), _COMPUTING * (place + 1) / len(works))
+            pieces[work.name], found = work.compute(folder, key, tables, rows, content.group_rows, engine, told)
+            resumed += found
+        (folder / "new").mkdir(parents=True, exist_ok=True)
         draft = folder / f"{path.name}.draft"
         try:
-            write_groups(content, rows, pieces.fill, draft, _within(tell, _COMPUTING, 1.0))
+            fill = _filler(content, catalog, pieces, old)
+            write_groups(content, rows, fill, draft, _within(tell, _COMPUTING, 1.0))
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-    made = Made(len(rows), len(content.catalog.features), len(pieces), resumed)
-    pieces.remove()
-    return made
+        shutil.rmtree(folder, ignore_errors=True)
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+        if known is not None:
+            # The set is there; without what its rows knew, the next one is computed anew.
+            with suppress(OSError):
+                remember(path, known, facts)
+    return Made(
+        rows=len(rows),
+        features=len(catalog.features),
+        pieces=sum(len(item) for item in pieces.values()),
+        resumed=resumed,
+        stayed=0 if old is None else int(old.stays.sum()),
+        again=0 if old is None else len(old.changed),
+        scratch=earlier if isinstance(earlier, str) else "",
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Some lines of the rows, and the features that are computed of them."""
+
+    name: str
+    catalog: Catalog
+    lines: NDArray[np.int64]
+
+    def compute(
+        self,
+        folder: Path,
+        key: dict[str, Any],
+        tables: Tables,
+        rows: Rows,
+        group_rows: int,
+        engine: Engine,
+        progress: Progress,
+    ) -> tuple[Pieces, int]:
+        """The finished pieces, and how many lines were finished before."""
+        pieces = Pieces(
+            folder / self.name, key, rows=len(rows), features=len(self.catalog.features), group_rows=group_rows
+        )
+        missing = np.intersect1d(self.lines, pieces.missing, assume_unique=True)
+        done = len(self.lines) - len(missing)
+        if len(missing):
+            part = rows if len(missing) == len(rows) else rows.take(missing)
+            told = _within(progress, done / len(self.lines), 1.0)
+            for lines, matrix in _computed(engine, tables, part, self.catalog, told):
+                pieces.add(missing[lines], matrix)
+        left = np.intersect1d(self.lines, pieces.missing, assume_unique=True)
+        if len(left):
+            raise RuntimeError(f"the engine gave no features for {len(left)} of {len(rows)} rows")
+        return pieces, done
+
+
+def _filler(
+    content: Content, catalog: Catalog, pieces: dict[str, Pieces], old: Earlier | None
+) -> Callable[[int, Array], None]:
+    """What puts the features of a group together: computed ones, those that stayed, and those of them computed again."""
+    places = [] if old is None else [catalog.index(name) for name in old.changed]
+
+    def fill(group: int, out: Array) -> None:
+        pieces["new"].fill(group, out)
+        if old is not None:
+            first = group * content.group_rows
+            old.fill(first, out)
+            if places:
+                room = np.empty((len(places), out.shape[1]))
+                pieces["changed"].fill(group, room)
+                stays = np.flatnonzero(old.stays[first : first + out.shape[1]])
+                for place, values in zip(places, room, strict=True):
+                    out[place, stays] = values[stays]
+
+    return fill
 
 
 def write_groups(

@@ -121,12 +121,6 @@ class Pieces:
                 places, block = self._read(piece, head, group, count)
                 out[:, places] = block
 
-    def remove(self) -> None:
-        """Forget them all, and the folder above if nothing else is in it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if self._folder.parent.is_dir() and not any(self._folder.parent.iterdir()):
-            self._folder.parent.rmdir()
-
     def _read(self, piece: Piece, head: Ints, group: int, count: int) -> tuple[Ints, Array]:
         with (self._folder / piece.file).open("rb") as file:
             file.seek(int(head[1, group]))

@@ -173,7 +173,8 @@ def _start(settings: Settings) -> SparkSession:
     for name, value in configuration(settings).items():
         builder = builder.config(name, value)
     try:
-        made: SparkSession = builder.getOrCreate()
+        with _no_pandas():
+            made: SparkSession = builder.getOrCreate()
     except (Py4JError, PySparkException, RuntimeError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ConfigError(

@@ -189,7 +189,9 @@ class Worker:
             if (strand := strand_of(catalogue, source)) in group.strands:
                 customer, lines = group.strands[strand]
                 at = lines[:, 1].copy()
-                found[source] = Events(customer, at, lines[:, 2].copy(), lines[:, 0].copy(), lines[:, _HEAD:])
+                # One array where all was known when it happened: nothing has to be put in order twice.
+                known = at if np.array_equal(at, lines[:, 2]) else lines[:, 2].copy()
+                found[source] = Events(customer, at, known, lines[:, 0].copy(), lines[:, _HEAD:])
         return found
 
 

@@ -56,8 +56,13 @@ VOCABULARY = Vocabulary(
 )
 CATALOG = Catalog.of(VOCABULARY, (2, 5, 10))
 
-moments = st.integers(-6, 80).map(lambda n: n * DAY // 2)
-"""Days and half days, before 1970 too."""
+_DAYS = [-3, 0, 0.5, 1, 2, 3, 5, 7, 7.5, 8, 9, 10, 12, 14, 15, 30, 30.5, 31, 37, 38, 40]
+
+moments = st.sampled_from(_DAYS).map(lambda days: int(days * DAY))
+"""Few, before 1970 too, with windows, a week and thirty days between many of them."""
+
+dates = st.sampled_from([0, 1, 5, 10, 12, 12, 14, 14, 15, 17, 37, 38, 40, 41, 41]).map(lambda days: days * DAY)
+"""Moments at which features are asked for: mostly with something behind them."""
 
 recorded = st.one_of(st.none(), st.none(), moments)
 numbers = st.one_of(
@@ -96,7 +101,7 @@ ROWS: dict[str, st.SearchStrategy[Row]] = {
     "transactions": _rows(
         occurred_at=moments,
         recorded_at=recorded,
-        amount=st.sampled_from([1.0, 1.35, 1.8, 2.0, 2.04, 2.05, 4.0, 7.5, 0.0, -2.0, -0.5, 2e9]),
+        amount=st.sampled_from([1.35, 1.8, 2.0, 2.04, 2.05, 2.5, 3.6, 4.0, 5.0, 6.0, 0.0, -2.0, -0.5, 2e9]),
         margin=numbers,
         quantity=st.sampled_from([None, 0.0, 1.0, 1.0, 2.0, 3.0]),
         category=st.sampled_from([None, "bread", "bread", "milk", "caviar"]),

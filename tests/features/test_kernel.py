@@ -18,7 +18,7 @@ from features.online import Online
 from features.part import features_of
 from features.schema import MICROSECONDS_PER_DAY
 from tests.features import reference
-from tests.features.strategies import CATALOG, TIME, VOCABULARY, Row, journey, moments, tables
+from tests.features.strategies import CATALOG, TIME, VOCABULARY, Row, dates, journey, moments, tables
 
 ONLINE = Online(CATALOG)
 DAY = MICROSECONDS_PER_DAY
@@ -32,7 +32,7 @@ def test_the_catalogue_under_test_holds_every_aggregate_and_turn() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(tables, moments)
+@given(tables, dates)
 def test_every_feature_is_what_its_definition_says(rows: Rows, as_of: int) -> None:
     """Any journey, any moment: the kernel agrees with the plain reference."""
     person = journey(rows)
@@ -42,7 +42,7 @@ def test_every_feature_is_what_its_definition_says(rows: Rows, as_of: int) -> No
 
 
 @settings(max_examples=60, deadline=None)
-@given(tables, moments, st.randoms())
+@given(tables, dates, st.randoms())
 def test_order_of_rows_and_columns_changes_no_bit(rows: Rows, as_of: int, random: Any) -> None:
     """However the rows come, ties included, every bit is the same."""
     first = ONLINE.row(journey(rows), as_of)
@@ -55,7 +55,7 @@ def test_order_of_rows_and_columns_changes_no_bit(rows: Rows, as_of: int, random
 
 
 @settings(max_examples=60, deadline=None)
-@given(tables, tables, moments)
+@given(tables, tables, dates)
 def test_the_future_changes_nothing(past: Rows, future: Rows, as_of: int) -> None:
     """Events that happen, or become known, at or after as_of leave every bit as it was, turns and made values too."""
     more = {}
@@ -74,7 +74,7 @@ def test_the_future_changes_nothing(past: Rows, future: Rows, as_of: int) -> Non
 
 
 @settings(max_examples=40, deadline=None)
-@given(tables, moments, st.lists(st.integers(0, len(CATALOG.features) - 1), min_size=1, max_size=6, unique=True))
+@given(tables, dates, st.lists(st.integers(0, len(CATALOG.features) - 1), min_size=1, max_size=6, unique=True))
 def test_a_part_of_the_catalogue_gives_the_same_bits(rows: Rows, as_of: int, places: list[int]) -> None:
     """A feature does not depend on which others are asked for, nor on their order."""
     some = Online(CATALOG.select([CATALOG.names[place] for place in places]))
@@ -83,10 +83,10 @@ def test_a_part_of_the_catalogue_gives_the_same_bits(rows: Rows, as_of: int, pla
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(tables, min_size=1, max_size=3), st.lists(moments, min_size=1, max_size=6), st.randoms())
-def test_many_customers_and_dates_at_once_are_each_alone(people: list[Rows], dates: list[int], random: Any) -> None:
+def test_many_customers_and_dates_at_once_are_each_alone(people: list[Rows], asked: list[int], random: Any) -> None:
     """A part of the customers, each at many dates in any order, gives the bits of each of them at each date alone."""
     events = _events(people)
-    lines = [(number, moment) for number in range(len(people)) for moment in dates]
+    lines = [(number, moment) for number in range(len(people)) for moment in asked]
     random.shuffle(lines)
     customer, as_of = np.array(lines, dtype=np.int64).T
     found = features_of(CATALOG, events, len(people), customer.copy(), as_of.copy())
@@ -97,16 +97,16 @@ def test_many_customers_and_dates_at_once_are_each_alone(people: list[Rows], dat
 
 @settings(max_examples=30, deadline=None)
 @given(tables, st.lists(moments, min_size=2, max_size=4))
-def test_a_prepared_journey_can_be_asked_again(rows: Rows, dates: list[int]) -> None:
+def test_a_prepared_journey_can_be_asked_again(rows: Rows, asked: list[int]) -> None:
     """What was prepared once gives at each moment what the journey itself gives, whatever was asked before."""
     person = journey(rows)
     prepared = ONLINE.prepare(person)
-    for moment in dates:
+    for moment in asked:
         assert ONLINE.at(prepared, moment).tobytes() == ONLINE.row(person, moment).tobytes()
 
 
 @settings(max_examples=30, deadline=None)
-@given(tables, moments)
+@given(tables, dates)
 def test_a_window_longer_than_history_holds_all_of_it(rows: Rows, as_of: int) -> None:
     """A window of a thousand years counts what is known at all, and no window of before it holds anything."""
     person = journey(rows)

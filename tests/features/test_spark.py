@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.errors import ConfigError, NotReadyError
+from configs.errors import ConfigError, DataError, NotReadyError
 from configs.settings import Settings
 from features.build import build, learn_catalog
 from features.catalog import Catalog
 from features.rows import Rows
 from features.spark.host import spark_parts
-from features.spark.session import configuration, need_spark, packages
+from features.spark.session import configuration, mapped, need_spark, packages, run
 from features.spark.staging import staging
 from features.spark.types import ddl
 from features.spark.work import ROWS, Parts, groups, lines_of
@@ -199,6 +199,19 @@ def test_what_is_missing_is_said_with_the_next_move(folder: Path, monkeypatch: p
     monkeypatch.setenv("JAVA_HOME", str(folder))
     with pytest.raises(NotReadyError, match="needs Java"):
         need_spark(settings)
+
+
+def test_a_package_that_executors_lack_is_named(spark: Any) -> None:
+    """An executor whose Python lacks something is an error that names it and says where to put it."""
+
+    def lacking(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import nowhere_at_all  # type: ignore[import-not-found] # noqa: F401 - that is the point
+
+        yield from batches
+
+    frame = mapped(spark.range(1), lacking, "id long")
+    with pytest.raises(DataError, match=r"'nowhere_at_all'.*spark\.python"):
+        run(spark, lambda: frame.write.format("noop").mode("overwrite").save(), lambda share: None)
 
 
 def test_the_configuration_reaches_spark(folder: Path) -> None:

@@ -92,7 +92,8 @@ def test_what_the_models_saw_is_written(served: Served, logged: Logged) -> None:
     saw = Online(catalog).row(journey, as_of)[[catalog.index(name) for name in bundle.catalog.names]]
     np.testing.assert_array_equal(np.array(row["features"]), saw)
     assert row["events"] == event_hashes(journey, as_of, catalog.vocabulary).tolist()
-    assert microseconds(row["calendar_until"]) <= as_of
+    calendars = json.loads(pq.read_schema(path).metadata[vectors.CALENDARS])
+    assert calendars == {str(row["calendar"]): catalog.calendar.to_dict()}
     assert row["answer"] == [results[0]["churn"]["probability"]]
     assert rows[1]["answer"] == list(results[0]["nps"]["probabilities"].values())
     assert rows[2]["answer"] == [results[0]["value"]["expected"]]
@@ -161,7 +162,7 @@ def test_too_many_at_once_are_dropped_and_counted(logged: Logged, monkeypatch: p
     """When the writer does not keep up, requests are answered as ever, and what is not kept is counted."""
     gate = threading.Event()
     real = vectors.Rows.add
-    monkeypatch.setattr(vectors.Rows, "add", lambda self, seen: (gate.wait(30), real(self, seen))[1])
+    monkeypatch.setattr(vectors.Rows, "add", lambda self, *given: (gate.wait(30), real(self, *given))[1])
     before = counted("dropped")
     state, one, folder = logged(waiting=2)
     answers = [ask(one, "c001")[0]["status"] for _ in range(5)]
@@ -244,16 +245,16 @@ def test_writers_do_not_collide(tmp_path: Path) -> None:
     assert len(set(written)) == 9
 
 
-def test_nothing_is_lost_at_the_end_of_the_process(served: Served, tmp_path: Path) -> None:
-    """A log that is closed twice, or used again after, writes everything once."""
+def test_nothing_is_lost_at_the_end(served: Served, tmp_path: Path) -> None:
+    """A log that ends writes what was waiting, once; what comes after is counted as dropped."""
     log = ServedLog(tmp_path, LogVectors(**QUICK))
+    subject = Subject(served.journeys["c001"], 0)
+    before = counted("dropped")
     for _ in range(2):
-        answer(
-            served.scorer, [Subject(served.journeys["c001"], 0)], scored_at=microseconds(NOW), reasons=0, seen=log.add
-        )
+        answer(served.scorer, [subject], scored_at=microseconds(NOW), reasons=0, seen=log.add)
         log.close()
-        log.close()
-    assert [pq.read_metadata(path).num_rows for path in vectors.files(tmp_path)] == [3, 3]
+    assert [pq.read_metadata(path).num_rows for path in vectors.files(tmp_path)] == [3]
+    assert counted("dropped") == before + 1
 
 
 def until(done: Callable[[], bool]) -> None:

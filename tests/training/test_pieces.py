@@ -116,16 +116,3 @@ def test_drafts_and_strangers_are_removed(tmp_path: Path) -> None:
     draft.write_bytes(b"half")
     assert len(opened(tmp_path)) == 2
     assert not draft.exists()
-
-
-def test_removing_leaves_nothing(tmp_path: Path) -> None:
-    """The folder goes, and the one above if it is empty."""
-    pieces = opened(tmp_path)
-    fill(pieces)
-    pieces.remove()
-    assert not (tmp_path / "work").exists()
-    other = tmp_path / "work" / "nps"
-    fill(opened(tmp_path))
-    other.mkdir()
-    opened(tmp_path).remove()
-    assert other.is_dir()
