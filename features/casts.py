@@ -64,11 +64,17 @@ class Cast:
         """SQL of the canonical value, from that of the parsed one."""
         return f"CASE WHEN isfinite({parsed}) THEN {parsed} END" if self.finite else parsed
 
+    def empty(self, parsed: str) -> str:
+        """SQL that is true where the cell says nothing."""
+        return f"CASE WHEN {self._none(parsed)} THEN {self.blank} ELSE false END"
+
     def failed(self, parsed: str) -> str:
         """SQL that is true where the cell says something that is no value."""
-        none = f"{parsed} IS NULL" + (f" OR NOT isfinite({parsed})" if self.finite else "")
-        # As a CASE, because only cells without a value are looked at again.
-        return f"CASE WHEN {none} THEN NOT {self.blank} ELSE false END"
+        return f"CASE WHEN {self._none(parsed)} THEN NOT {self.blank} ELSE false END"
+
+    def _none(self, parsed: str) -> str:
+        """SQL that is true where there is no value: only those cells are looked at again."""
+        return f"{parsed} IS NULL" + (f" OR NOT isfinite({parsed})" if self.finite else "")
 
 
 def to_text(name: str, kind: str) -> Cast:

@@ -105,11 +105,12 @@ class Connection:
             else:
                 *database, name = str(table.table).split(".")
                 expression = remote.table(name, database=".".join(database) or None)
-            # Arrow has no such types; as texts they are ids and categories.
+            # Arrow has no such types, as texts they are ids and categories; and its decimals know no NaN.
             odd = {
-                column_name: "string"
+                column_name: "float64" if kind.is_decimal() else "string"
                 for column_name, kind in expression.schema().items()
-                if kind.is_uuid() or kind.is_json() or kind.is_inet() or kind.is_macaddr()
+                if (kind.is_decimal() and kind.scale != 0)
+                or (kind.is_uuid() or kind.is_json() or kind.is_inet() or kind.is_macaddr())
             }
             batches = (expression.cast(odd) if odd else expression).to_pyarrow_batches(chunk_size=100_000)
             self.con.register("incoming", batches)

@@ -60,10 +60,8 @@ class Reading:
         for name, item in self.required.items():
             cast, parsed = self.casts[name], _parsed(name)
             if not item.blank:
-                blank = cast.blank if self.cheap or cast.fails else f"{parsed} IS NULL"
-                found.append(
-                    (name, "is empty", blank if self.cheap else f"CASE WHEN {parsed} IS NULL THEN {blank} END")
-                )
+                # A text that is read where it lies is not trimmed to see that it is there.
+                found.append((name, "is empty", cast.blank if self.cheap else cast.empty(parsed)))
             if cast.fails:
                 found.append((name, f"is not a {item.type}", cast.failed(parsed)))
         return found
