@@ -21,8 +21,10 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 PYTHON3 := $(shell command -v python3 2>/dev/null || command -v python 2>/dev/null)
 RUN := .venv/bin
 STAMP := .venv/.synced
+# Spark is of use only with Java, and large; where there is none its tests skip.
+SPARK := $(if $(shell command -v java 2>/dev/null),--extra spark)
 
-.PHONY: help setup demo test serve bento check fmt docs bench clean
+.PHONY: help setup demo test serve bento check fmt docs bench spark clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,13 +58,17 @@ docs: $(STAMP) ## write the reference pages anew
 	$(RUN)/python docs/generate.py
 
 bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
-	$(RUN)/python benchmarks/feature_build.py --events $(SIZE)
+	$(RUN)/python -m benchmarks.feature_build --events $(SIZE)
+
+spark: $(STAMP) $(WORLD)/truth.json ## compare every feature by Spark with this machine's, bit by bit (needs Java 17)
+	$(UV) sync --frozen --inexact --extra postgres --extra spark
+	$(RUN)/python benchmarks/spark_equality.py configs/demo.yaml $(if $(wildcard ../shared/data/online_retail_II.parquet),configs/online_retail.yaml)
 
 clean: ## remove what make made, but for the environment
 	rm -rf out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(STAMP): pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --extra postgres
+	$(UV) sync --frozen --extra postgres $(SPARK)
 	@echo "compiling the feature kernel once"
 	@$(RUN)/python -c "from features.online import warm; warm()"
 	@touch $@

@@ -7,6 +7,7 @@ into a problem document. Anything else that escapes is a fault of ours and keeps
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 
 
@@ -119,3 +120,23 @@ class BundleError(MomentsError):
 
 class NotReadyError(MomentsError):
     """A step needs the files of an earlier step."""
+
+
+class StorageError(MomentsError):
+    """The machine does not let us write or read: the disk is full, a folder is read-only."""
+
+    @classmethod
+    def of(cls, error: OSError, *, where: str, next_move: str) -> StorageError:
+        """What the system said, in one sentence."""
+        return cls(
+            _STORAGE.get(error.errno or 0, (error.strerror or str(error)).lower()), where=where, next_move=next_move
+        )
+
+
+_STORAGE = {
+    errno.ENOSPC: "there is no space left on the disk",
+    errno.EDQUOT: "the quota of this disk is used up",
+    errno.EFBIG: "the file would become larger than this system allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "we may not write here",
+}

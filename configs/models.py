@@ -45,12 +45,13 @@ class Measure(_Frozen):
 
 
 class Table(_Frozen):
-    """Where one canonical table comes from, and how its columns are called there."""
+    """Where one canonical table comes from, how its columns are called there, and what its numbers look like in text."""
 
     path: str | None = None
     table: str | None = None
     sql: str | None = None
     encoding: str | None = None
+    decimal: Literal[".", ","] = "."
     columns: dict[str, str] = {}
     ignore: tuple[str, ...] = ()
     measures: dict[str, Measure] = {}
@@ -214,6 +215,16 @@ class Scores(_Frozen):
     reasons: Annotated[int, Field(ge=0, le=20)]
 
 
+class LogVectors(_Frozen):
+    """Which of the vectors that the service scores are kept, and how they are written."""
+
+    share: Annotated[float, Field(ge=0, le=1)]
+    rows: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(gt=0)]
+    waiting: Annotated[int, Field(ge=1)]
+    keep_days: Annotated[float, Field(ge=0)]
+
+
 class Serving(_Frozen):
     """Limits of the service."""
 
@@ -222,6 +233,19 @@ class Serving(_Frozen):
     timeout_seconds: Annotated[float, Field(gt=0)]
     max_concurrency: Annotated[int, Field(ge=1)]
     store: str | None
+    log_vectors: LogVectors
+
+
+class Spark(_Frozen):
+    """Where and how Spark runs, for `--engine spark`."""
+
+    master: Annotated[str, Field(min_length=1)]
+    python: str | None
+    partitions: Literal["auto"] | Annotated[int, Field(ge=1)]
+    driver_memory: Annotated[str, Field(pattern=r"^[0-9]+[kmgt]$")]
+    executor_memory: Annotated[str, Field(pattern=r"^[0-9]+[kmgt]$")]
+    staging: str | None
+    conf: dict[str, str | int | float | bool]
 
 
 class MlflowSettings(_Frozen):
@@ -250,6 +274,7 @@ class Settings(_Frozen):
     scores: Scores
     serving: Serving
     mlflow: MlflowSettings
+    spark: Spark
     source: Path = Field(exclude=True)
 
     @field_validator("windows_days")
@@ -275,7 +300,7 @@ class Settings(_Frozen):
     @property
     def digest(self) -> str:
         """Sha256 of everything that can change a result (paths as written; the place of the output is left out)."""
-        content = self.model_dump(mode="json", exclude={"output", "mlflow", "serving"})
+        content = self.model_dump(mode="json", exclude={"output", "mlflow", "serving", "spark"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def resolve(self, path: str) -> str:

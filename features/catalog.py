@@ -23,7 +23,7 @@ from features.company import Calendar, look_ups
 from features.definition import Feature
 from features.families import FAMILIES
 from features.journey import Vocabulary
-from features.layout import COMMENT_LANGUAGE, Layout, wanted_of
+from features.layout import COMMENT_LANGUAGE, RESERVED, Layout, wanted_of
 from features.parameters import parameters
 from features.plan import Plan, compile_plan
 from features.schema import SURVEYS, TOUCHPOINT, TOUCHPOINTS
@@ -46,6 +46,15 @@ class Catalog:
                 where="touchpoints, measures and attributes",
                 next_move="rename one of the touchpoints, measures or attributes with 'columns' or 'sql'",
             )
+
+        for name in self.vocabulary.measures:
+            if name in RESERVED:
+                raise DataError(
+                    f"a measure cannot be called '{name}': that is computed of every encounter",
+                    where="data.tables.touchpoints.measures",
+                    available=f"any name but {', '.join(sorted(RESERVED))}",
+                    next_move="rename the measure; its column may keep its name",
+                )
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, windows: tuple[int, ...]) -> Catalog:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import numpy as np
+
 from configs.errors import ManyFaultsError
 from configs.settings import Cancellation, Inactivity, Spend, Survey
 from features import check_content as content
 from features import schema
 from features.findings import Finding, Level
-from features.sources import one
+from features.layout import MEASURE_PREFIX
+from features.quoting import column, one
 from features.tables import Tables
 
 _EVENTS: Final = (schema.TOUCHPOINTS, schema.SURVEYS, schema.TRANSACTIONS, schema.SUBSCRIPTIONS)
@@ -89,7 +92,7 @@ def _targets(tables: Tables) -> Iterator[Finding]:
             )
         if isinstance(target, Survey) and tables.rows.get(schema.SURVEYS):
             asked = "metric = 'nps' AND touchpoint IS NULL"
-            answers = one(tables.con, f"SELECT count(*) FROM surveys WHERE {asked}")[0]
+            answers = one(tables.con, f"SELECT count(score) FROM surveys WHERE {asked}")[0]
             if not answers:
                 metrics = [
                     row[0] for row in tables.con.execute("SELECT DISTINCT metric FROM surveys LIMIT 10").fetchall()
@@ -120,13 +123,17 @@ def _targets(tables: Tables) -> Iterator[Finding]:
 
 
 def _customers(tables: Tables) -> Iterator[Finding]:
+    """Events of nobody, and customers without events: one grouping of each table by customer answers both."""
+    (total,) = one(tables.con, "SELECT count(DISTINCT customer_id) FROM customers")
     for name in _EVENTS:
         if not tables.rows.get(name):
             continue
-        rows, ids = one(
+        rows, ids, known = one(
             tables.con,
-            f"SELECT count(*), count(DISTINCT customer_id) FROM {name} "
-            "WHERE customer_id NOT IN (SELECT customer_id FROM customers)",
+            f"""WITH people AS (SELECT DISTINCT customer_id, true AS known FROM customers)
+                SELECT coalesce(sum(n) FILTER (known IS NULL), 0), count(*) FILTER (known IS NULL),
+                  count(*) FILTER (known)
+                FROM (SELECT customer_id, count(*) AS n FROM {name} GROUP BY customer_id) LEFT JOIN people USING (customer_id)""",
         )
         if rows:
             share = rows / tables.rows[name]
@@ -140,20 +147,14 @@ def _customers(tables: Tables) -> Iterator[Finding]:
                 f"{rows} rows ({share:.1%}) speak of {ids} customers who are not in customers, and are not used",
                 "check that the ids are spelt alike in both tables (leading zeros, letters, spaces)",
             )
-    if tables.rows.get(schema.TOUCHPOINTS):
-        silent = one(
-            tables.con,
-            "SELECT count(*) FROM (SELECT DISTINCT customer_id FROM customers) WHERE customer_id NOT IN "
-            "(SELECT customer_id FROM touchpoints)",
-        )[0]
-        total = one(tables.con, "SELECT count(DISTINCT customer_id) FROM customers")[0]
-        if total and silent / total > 0.5:
+        silent = int(total) - int(known)
+        if name == schema.TOUCHPOINTS and total and silent / total > 0.5:
             yield Finding(
                 "warning",
                 "silent_customers",
                 schema.TOUCHPOINTS,
                 schema.CUSTOMER_ID,
-                int(silent),
+                silent,
                 f"{silent} of {total} customers have no encounter at all",
                 "check that the ids are spelt alike in both tables",
             )
@@ -163,30 +164,9 @@ def _times(tables: Tables) -> Iterator[Finding]:
     for name in _EVENTS:
         if not tables.rows.get(name):
             continue
-        time = schema.TABLES[name].time
-        old = one(tables.con, f"SELECT count(*) FROM {name} WHERE {time} < {_OLDEST}")[0]
-        if old:
-            yield Finding(
-                "warning",
-                "placeholder_date",
-                name,
-                time,
-                int(old),
-                f"{old} rows lie before 1990",
-                "leave out placeholder dates such as 1900-01-01",
-            )
-        early = one(tables.con, f"SELECT count(*) FROM {name} WHERE recorded_at < {time}")[0]
-        if early:
-            yield Finding(
-                "warning",
-                "recorded_early",
-                name,
-                schema.RECORDED_AT,
-                int(early),
-                f"{early} rows were recorded before they happened; they count as known when they happened",
-                "check the two times, and their time zones",
-            )
-        yield from _gap(tables, name, str(time))
+        time = str(schema.TABLES[name].time)
+        yield from _moments(tables, name, time)
+        yield from _gap(tables, name, time)
     if tables.rows.get(schema.SUBSCRIPTIONS):
         wrong = one(tables.con, "SELECT count(*) FROM subscriptions WHERE ended_at < started_at")[0]
         if wrong:
@@ -201,26 +181,72 @@ def _times(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _moments(tables: Tables, name: str, time: str) -> Iterator[Finding]:
+    """Placeholders, rows that were known before they happened, and rows that were known late."""
+    day, lag = schema.MICROSECONDS_PER_DAY, f"(recorded_at - {time})"
+    hour = day // 24
+    old, early, shifted, late, week, month, most = one(
+        tables.con,
+        f"""SELECT count(*) FILTER ({time} < {_OLDEST}), count(*) FILTER ({lag} < 0),
+              count(*) FILTER ({lag} < 0 AND {lag} >= {-14 * hour} AND {lag} % {hour} = 0),
+              count(*) FILTER ({lag} >= {day}), count(*) FILTER ({lag} >= {7 * day}),
+              count(*) FILTER ({lag} >= {30 * day}), coalesce(max({lag}), 0) / {day} FROM {name}""",
+    )
+    if old:
+        yield Finding(
+            "warning",
+            "placeholder_date",
+            name,
+            time,
+            int(old),
+            f"{old} rows lie before 1990",
+            "leave out placeholder dates such as 1900-01-01",
+        )
+    if early:
+        zone = (
+            f"; {shifted} of them by whole hours, as where one of the two times is not UTC"
+            if shifted > early / 2
+            else ""
+        )
+        yield Finding(
+            "warning",
+            "recorded_early",
+            name,
+            schema.RECORDED_AT,
+            int(early),
+            f"{early} rows were recorded before they happened{zone}; they count as known when they happened",
+            "check the two times, and their time zones",
+        )
+    if late:
+        rows = tables.rows[name]
+        yield Finding(
+            "note",
+            "late_data",
+            name,
+            schema.RECORDED_AT,
+            int(late),
+            f"{late / rows:.1%} of the rows were recorded a day or more after they happened ({week / rows:.1%} a week, "
+            f"{month / rows:.1%} a month; the latest after {most:.0f} days) and count from then on",
+            "nothing, if that is how the data arrive; otherwise check recorded_at",
+        )
+
+
 def _gap(tables: Tables, name: str, time: str) -> Iterator[Finding]:
     """A hole in the whole table: four weeks without any row, where rows are otherwise daily business."""
-    rows, days = one(
-        tables.con, f"SELECT count(*), (max({time}) - min({time})) / {schema.MICROSECONDS_PER_DAY} FROM {name}"
-    )
-    if not days or rows / days < 1:
+    found = tables.arrow(f"SELECT DISTINCT {time} // {schema.MICROSECONDS_PER_DAY} AS day FROM {name} ORDER BY day")
+    days = found["day"].to_numpy()
+    if len(days) < 2 or tables.rows[name] < days[-1] - days[0]:
         return
-    longest, start = one(
-        tables.con,
-        f"""SELECT max(next - t) / {schema.MICROSECONDS_PER_DAY}, CAST(make_timestamp(arg_max(t, next - t)) AS DATE)
-            FROM (SELECT {time} AS t, lead({time}) OVER (ORDER BY {time}) AS next FROM {name}) WHERE next IS NOT NULL""",
-    )
-    if longest and longest > _GAP_DAYS:
+    gaps = np.diff(days)
+    place = int(np.argmax(gaps))
+    if gaps[place] > _GAP_DAYS:
         yield Finding(
             "warning",
             "gap",
             name,
             time,
             0,
-            f"no row at all for {longest:.0f} days from {start}",
+            f"no row at all for {gaps[place]} days from {np.datetime64(int(days[place]), 'D')}",
             "check whether an export is missing: silence would read as inactivity",
         )
 
@@ -244,18 +270,22 @@ def _future(tables: Tables, now: int) -> Iterator[Finding]:
 
 
 def _duplicates(tables: Tables) -> Iterator[Finding]:
+    """Rows that are the same in every column, told by their 64-bit hashes: sorting those needs no memory for texts."""
     for name in _EVENTS:
         if not tables.rows.get(name) or schema.EVENT_ID in tables.columns[name]:
             continue
-        distinct = one(tables.con, f"SELECT count(*) FROM (SELECT DISTINCT * FROM {name})")[0]
-        twice = tables.rows[name] - distinct
+        measures = tables.settings.data.tables["touchpoints"].measures if name == schema.TOUCHPOINTS else ()
+        columns = [*tables.columns[name], *(MEASURE_PREFIX + item for item in measures)]
+        hashes = tables.arrow(f"SELECT hash({', '.join(map(column, columns))}) AS h FROM {name}")["h"].to_numpy()
+        hashes = np.sort(hashes)
+        twice = int(np.count_nonzero(hashes[1:] == hashes[:-1]))
         if twice:
             yield Finding(
                 "warning" if twice > 0.01 * tables.rows[name] else "note",
                 "identical_rows",
                 name,
                 None,
-                int(twice),
+                twice,
                 f"{twice} rows are the same as another in every column",
                 "give an event_id if an export repeats rows; without one they all count",
             )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from configs.errors import nearest
 from features import schema
 from features.definition import plain
-from features.findings import Finding
+from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
 from features.learn import MAX_TOUCHPOINTS, identifiers
-from features.sources import column, one
+from features.quoting import column, one
 from features.tables import Tables
 
 _RANGES: Final = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+_FEW: Final = 50
 _CHANGING: Final = re.compile(
     r"(^|_)(tenure|balance|total|last|latest|current|recency|count|days|months|status|active|inactive|lifetime|"
     r"churn(ed)?|score|usage|overdue|cancel(led)?)(_|$)"
@@ -23,13 +26,26 @@ _CHANGING: Final = re.compile(
 
 
 def touchpoints(tables: Tables) -> Iterator[Finding]:
-    """Too many kinds, kinds without measures, measures without values, names that differ in spelling only."""
+    """Too many kinds, names that differ in spelling only, and all that nothing is known of (see `_blind_spots`)."""
     if not tables.rows.get(schema.TOUCHPOINTS):
+        if tables.settings.journey and schema.TOUCHPOINTS not in tables.failures:
+            yield Finding(
+                "warning",
+                "journey_without_data",
+                schema.TOUCHPOINTS,
+                None,
+                0,
+                f"'journey' names {len(tables.settings.journey)} touchpoints, but there are no encounters at all",
+                "add the table touchpoints",
+            )
         return
     configured = list(tables.settings.data.tables["touchpoints"].measures)
-    counts = ", ".join(f"count({column(MEASURE_PREFIX + name)})" for name in configured) or "0"
+    each = "".join(
+        f", count({source}), max(occurred_at) FILTER ({source} IS NOT NULL)"
+        for source in (column(MEASURE_PREFIX + name) for name in configured)
+    )
     rows = tables.con.execute(
-        f"SELECT touchpoint, count(*), {counts} FROM touchpoints GROUP BY 1 ORDER BY 2 DESC, 1"
+        f"SELECT touchpoint, count(*), min(occurred_at), max(occurred_at){each} FROM touchpoints GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     kinds = [str(row[0]) for row in rows]
     if len(kinds) > MAX_TOUCHPOINTS:
@@ -42,40 +58,7 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
             f"{len(kinds)} kinds of touchpoint; the {MAX_TOUCHPOINTS} most frequent get columns of their own",
             "group them with 'sql'",
         )
-    for place, name in enumerate(configured):
-        if not sum(row[2 + place] for row in rows):
-            yield Finding(
-                "warning",
-                "blind_spot",
-                schema.TOUCHPOINTS,
-                name,
-                0,
-                f"the measure '{name}' has no value at any touchpoint",
-                "check the column it is read from",
-            )
-    for row in rows[:MAX_TOUCHPOINTS]:
-        if configured and not any(row[2:]):
-            yield Finding(
-                "note",
-                "blind_spot",
-                schema.TOUCHPOINTS,
-                str(row[0]),
-                int(row[1]),
-                f"'{row[0]}' has no measure: only that it happened is known, not how it went",
-                "add a measure if one exists",
-            )
-    for name in tables.settings.journey:
-        if name not in kinds:
-            close = nearest(name, kinds)
-            yield Finding(
-                "warning",
-                "journey_without_data",
-                schema.TOUCHPOINTS,
-                name,
-                0,
-                f"'journey' names '{name}', which is not among the touchpoints",
-                f"did you mean '{close}'?" if close else "remove it, or check the column touchpoint",
-            )
+    yield from _blind_spots(tables, configured, rows)
     alike: dict[str, str] = {}
     for kind in kinds:
         key = re.sub(r"[\W_]+", "", kind.lower())
@@ -91,6 +74,80 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
                 "make them one with 'sql'",
             )
         alike.setdefault(key, kind)
+
+
+def _blind_spots(tables: Tables, configured: list[str], rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
+    """Touchpoints and measures of which nothing is known, or nothing any more; front office or back office alike.
+
+    `rows` holds kind, rows, first and last time, then values and last time of each measure.
+    """
+    kinds = [str(row[0]) for row in rows]
+    end = tables.data_end
+    for place, name in enumerate(configured):
+        filled = sum(row[4 + 2 * place] for row in rows)
+        if not filled:
+            yield _blind(
+                "warning",
+                name,
+                0,
+                f"the measure '{name}' has no value at any touchpoint",
+                "check the column it is read from",
+            )
+            continue
+        last = max(row[5 + 2 * place] for row in rows if row[5 + 2 * place] is not None)
+        having = [row for row in rows if row[4 + 2 * place]]
+        first = min(row[2] for row in having)
+        if max(row[3] for row in having) - last > _silence(filled, first, last):
+            yield _blind(
+                "warning",
+                name,
+                int(filled),
+                f"the measure '{name}' has no value since {_day(last)}, though its touchpoints went on",
+                "check whether the export still fills the column",
+            )
+    for row in rows[:MAX_TOUCHPOINTS]:
+        kind, count, first, last = str(row[0]), int(row[1]), row[2], row[3]
+        if configured and not any(row[4::2]):
+            yield _blind(
+                "note",
+                kind,
+                count,
+                f"'{kind}' has no measure: only that it happened is known, not how it went",
+                "add a measure if one exists",
+            )
+        if end - last > _silence(count, first, last):
+            yield _blind(
+                "note",
+                kind,
+                count,
+                f"'{kind}' has no row since {_day(last)}, though the data go on until {_day(end)}",
+                "nothing, if it was given up; otherwise check whether an export is missing",
+            )
+    for name in tables.settings.journey:
+        if name not in kinds:
+            close = nearest(name, kinds)
+            yield Finding(
+                "warning",
+                "journey_without_data",
+                schema.TOUCHPOINTS,
+                name,
+                0,
+                f"'journey' names '{name}', which is not among the touchpoints",
+                f"did you mean '{close}'?" if close else "remove it, or check the column touchpoint",
+            )
+
+
+def _blind(level: Level, column_name: str, rows: int, message: str, move: str) -> Finding:
+    return Finding(level, "blind_spot", schema.TOUCHPOINTS, column_name, rows, message, move)
+
+
+def _silence(count: int, first: int, last: int) -> float:
+    """Microseconds of silence after which something has stopped: sixty days, and twenty times what usually lies between."""
+    return max(60 * schema.MICROSECONDS_PER_DAY, 20 * (last - first) / count) if count >= _FEW else float("inf")
+
+
+def _day(moment: int) -> str:
+    return str(np.datetime64(moment, "us").astype("datetime64[D]"))
 
 
 def surveys(tables: Tables) -> Iterator[Finding]:

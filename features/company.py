@@ -58,6 +58,16 @@ class Calendar:
         start = np.zeros((1, len(COLUMNS)), dtype=np.int64)
         return np.concatenate([start, np.cumsum(self.amounts, axis=0)])
 
+    def __eq__(self, other: object) -> bool:
+        """Two calendars are equal when they tell of the same days the same; the generated comparison cannot compare arrays."""
+        if not isinstance(other, Calendar):
+            return NotImplemented
+        return np.array_equal(self.until, other.until) and np.array_equal(self.amounts, other.amounts)
+
+    def __hash__(self) -> int:
+        """Equal calendars have one hash."""
+        return hash((self.until.tobytes(), self.amounts.tobytes()))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"until": self.until.tolist(), "amounts": self.amounts.tolist()}

@@ -45,6 +45,8 @@ _OWN_COLUMNS: Final = frozenset({CUSTOMER_ID, AS_OF, LABEL})
 class Aggregate:
     """How a window of events becomes one number.
 
+    Events without the measure do not count: the last wait is that of the last encounter with one. Of what holds now (`current`)
+    it is the newest version, even where that leaves it open. `distinct` tells 63 values apart.
     `empty` is what a window without events gives: ``zero`` where nothing is a quantity, ``missing`` where it is unknown.
     `unit` is the result's unit; ``None`` takes over the measure's own.
     """
@@ -98,9 +100,9 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate(
             "within_share", "share of {events}{window} whose {measure} kept the promised level", "missing", "share"
         ),
-        Aggregate("repeats", "number of {events}{window} within 7 days of one of the same kind", "zero", "number"),
+        Aggregate("repeats", "number of {events}{window} within 7 days after one of the same kind", "zero", "number"),
         Aggregate(
-            "repeat_share", "share of {events}{window} within 7 days of one of the same kind", "missing", "share"
+            "repeat_share", "share of {events}{window} within 7 days after one of the same kind", "missing", "share"
         ),
         Aggregate("worst_age", "days since the worst {measure} of {events}{window}", "missing", "days"),
         Aggregate(

@@ -33,7 +33,10 @@ ALWAYS: Final = -(2**61)
 """The time of what has no time: before everything."""
 
 LIMIT: Final = 1e9
-"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits."""
+"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits.
+
+A customer may have nine thousand encounters at the limit itself, or a million of nine million units each.
+"""
 
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 """Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1)."""

@@ -6,6 +6,8 @@ that was not there in training is counted and warned about instead of shifting t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -101,6 +103,12 @@ class Vocabulary:
     def has(self, table: str, column: str) -> bool:
         """Whether an optional column of a table holds anything."""
         return column in self.columns.get(table, ())
+
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of the sha256 of all of it: under this name things that were read with it are kept."""
+        content = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -206,7 +214,7 @@ TURN_EVENTS: Final[dict[str, str]] = {
     PLAN_CHANGE: "changes of the plan",
     FEE_RISE: "rises of the fee",
     FEE_CUT: "cuts of the fee",
-    CHANGE: "changes of the customer's attributes",
+    CHANGE: "new versions of the customer's attributes",
 }
 """How a turn is called in a feature's meaning."""
 

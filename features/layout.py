@@ -65,6 +65,9 @@ MADE: Final[dict[str, tuple[str, ...]]] = {
 }
 """Values that are made where events stand in order, in the order of the kernel's columns; microseconds."""
 
+RESERVED: Final = frozenset({*TOTALS.values(), QUALITY, COST, COMMENT_LENGTH, GAP, OWN_GAP, RESOLUTION})
+"""Names of what is computed of encounters: a measure called so would be taken for it."""
+
 _MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, COST}
 _CODES: Final = {
     schema.CHANNEL,

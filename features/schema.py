@@ -49,11 +49,12 @@ Type = Literal["text", "time", "number"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A canonical column: its name, its type, whether the table cannot do without it."""
+    """A canonical column: its name, its type, whether the table cannot do without it, and a row may leave it blank nevertheless."""
 
     name: str
     type: Type
     required: bool = False
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ TABLES: Final[dict[str, Table]] = {
                 Column(CUSTOMER_ID, "text", True),
                 Column(ANSWERED_AT, "time", True),
                 Column(METRIC, "text", True),
-                Column(SCORE, "number", True),
+                Column(SCORE, "number", True, blank=True),
                 Column(COMMENT, "text"),
                 Column(TOUCHPOINT, "text"),
                 *_EVENT,

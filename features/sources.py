@@ -5,27 +5,21 @@ Everything ends as a relation inside the in-process DuckDB; nothing here knows w
 
 from __future__ import annotations
 
-import codecs
-import glob
-import gzip
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import duckdb
 
-from configs.errors import ConfigError, DataError, nearest
+from configs.errors import DataError
 from configs.settings import RawSource, Settings, Table
+from features.connections import Connection
+from features.files import BadLine, Files, find
 from features.findings import Finding
-
-if TYPE_CHECKING:
-    from ibis.backends.sql import SQLBackend
-
-_CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".csv.zst")
-_PARQUET: Final = (".parquet", ".pq")
-_JSON: Final = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-_CHUNK: Final = 1 << 22
+from features.json_files import json_query
+from features.quoting import column, identifier, one, quoted
+from features.raw import FILE, ROW, Raw, bare, guarded, stamp
+from features.text_files import prepare
 
 
 class Sources:
@@ -38,7 +32,7 @@ class Sources:
     settings
         Names the files, tables, queries and the connection.
     scratch
-        A folder for files that had to be turned into UTF-8.
+        A folder for files that had to be turned into others.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings, scratch: Path) -> None:
@@ -46,261 +40,195 @@ class Sources:
         self.settings = settings
         self.scratch = scratch
         self.findings: list[Finding] = []
-        self._remote: SQLBackend | None = None
+        self.named: dict[str, Raw] = {}
+        self._stamps: dict[str, tuple[int, int]] = {}
+        self._connection = Connection(con, settings) if settings.data.connection is not None else None
         # Relative paths inside `sql` start from the configuration's folder, as all paths do.
         con.execute(f"SET file_search_path = {quoted(str(settings.root))}")
         for name, source in settings.data.sources.items():
-            self._view(name, self._file(source.path, source.encoding, f"data.sources.{name}"))
+            where = f"{settings.source.name}: data.sources.{name}"
+            raw = self._from_path(name, source.path, source.encoding, where)
+            self.named[name] = self._typed(self.stored(raw), name) if raw.texts else raw
 
-    def relation(self, name: str, table: Table) -> str:
-        """The name of a relation that holds the raw rows of one configured table."""
+    def relation(self, name: str, table: Table) -> Raw:
+        """A relation of the raw rows of one configured table."""
         where = f"{self.settings.source.name}: data.tables.{name}"
         raw = f"raw_{name}"
         if table.path is not None:
-            self._view(raw, self._file(table.path, table.encoding, where))
-        elif self.settings.data.connection is not None:
-            self._from_connection(raw, table, where)
+            return self._from_path(raw, table.path, table.encoding, where)
+        if self._connection is not None:
+            self._connection.relation(raw, table, where)
+            self._stamps |= {path: stamp(path) for path in self._connection.files}
         else:
             query = table.sql if table.sql is not None else f"SELECT * FROM {identifier(str(table.table))}"
-            self._guard(lambda: self.con.execute(f"CREATE OR REPLACE TABLE {raw} AS {_bare(query)}"), where)
-        return raw
+            self.guard(f"CREATE OR REPLACE TABLE {raw} AS {bare(query)}", where)
+        return self._described(Raw(raw))
 
-    def _view(self, name: str, query: str) -> None:
-        # Text is read into a table first: DuckDB 2.0 moves a later TRY_CAST into the reader, which then drops whole lines
-        # for one bad cell instead of giving NULL.
-        kind = "TABLE" if "read_csv(" in query else "VIEW"
-        self._guard(lambda: self.con.execute(f"CREATE OR REPLACE {kind} {identifier(name)} AS {query}"), name)
+    def stored(self, raw: Raw) -> Raw:
+        """The same rows where they can be read again for little: text files once taken apart."""
+        if not raw.costly:
+            return raw
+        self.store(f"SELECT * FROM {identifier(raw.name)}", raw.name, raw, raw.name)
+        self.con.execute(
+            f"CREATE OR REPLACE VIEW {identifier(raw.name)} AS SELECT * FROM read_parquet({quoted(self.file(raw.name))})"
+        )
+        return Raw(raw.name, raw.types, texts=raw.texts, files=raw.files, bad_lines=raw.bad_lines)
 
-    def _guard(self, action: Callable[[], Any], where: str) -> Any:
-        try:
-            return action()
-        except duckdb.Error as error:
-            message = " ".join(str(error).split())
-            raise DataError(
-                f"the rows cannot be read ({message[:600]})",
-                where=where,
-                next_move="mend the path, the query or the file that the message names",
-            ) from None
+    def file(self, name: str) -> str:
+        """Where a stored relation lies."""
+        return str(self.scratch / f"{name}.parquet")
+
+    def store(self, query: str, name: str, raw: Raw, where: str) -> None:
+        """Write a query's rows, which are those of `raw`, one for one, into a file of our own.
+
+        Raises
+        ------
+        DataError
+            When they cannot be read, or some were lost on the way.
+        """
+        self.guard(f"COPY ({query}) TO {quoted(self.file(name))} (FORMAT parquet)", where)
+        if raw.texts:
+            (rows,) = one(self.con, f"SELECT count(*) FROM read_parquet({quoted(self.file(name))})")
+            if rows != raw.rows:
+                raise DataError(
+                    f"{rows} rows were read of {raw.rows} that the lines of the file hold",
+                    where=where,
+                    next_move="this is a fault of ours: please report it, and convert the file to parquet meanwhile",
+                )
+
+    def guard(self, statement: str | Callable[[], Any], where: str, url: str | None = None) -> Any:
+        """Run a statement; what DuckDB says against it is told as an error of the data."""
+        return guarded(self.con, statement, where, url)
 
     def close(self) -> None:
         """Give other people's connection back."""
-        if self._remote is not None:
-            self._remote.disconnect()
-            self._remote = None
+        if self._connection is not None:
+            self._connection.close()
+
+    def unchanged(self) -> None:
+        """Files are read several times: they must stay what they were.
+
+        Raises
+        ------
+        DataError
+            When one was written to, or went away, since it was first looked at.
+        """
+        for path, before in self._stamps.items():
+            if not Path(path).exists() or stamp(path) != before:
+                raise DataError(
+                    f"{Path(path).name} changed while it was being read",
+                    where=f"{self.settings.source.name}: data.tables",
+                    next_move="run again when nothing writes to the file",
+                )
 
     # Files
 
-    def _file(self, path: str, encoding: str | None, where: str) -> str:
-        """A query over a file, a glob or a URL."""
-        full = self.settings.resolve(path)
-        suffix = _suffix(full)
-        if "://" not in full:
-            files = sorted(glob.glob(full, recursive=True))  # noqa: PTH207 - an absolute pattern
-            if not files:
-                raise _not_there(full, where)
-            if suffix in _CSV:
-                files = [self._utf8(Path(name), encoding, where) for name in files]
-        else:
-            files = [full]
-        listing = f"[{', '.join(quoted(name) for name in files)}]"
-        if suffix in _PARQUET:
-            return f"SELECT * FROM read_parquet({listing}, union_by_name = true)"
-        if suffix in _JSON:
-            return f"SELECT * FROM read_json_auto({listing}, union_by_name = true, sample_size = -1)"
-        if suffix in _CSV:
-            return " UNION ALL BY NAME ".join(self._csv(quoted(name), where) for name in files)
-        raise ConfigError(
-            f"files like '{Path(full).name}' cannot be read",
-            where=where,
-            available=", ".join((*_CSV, *_PARQUET, *_JSON)),
-            next_move="give one of the available kinds, or read it with 'sql'",
-        )
-
-    def _csv(self, listing: str, where: str) -> str:
-        """Text stays text (an id keeps its leading zeros) unless it is a time; lines that do not fit are counted."""
-        options = "header = true"
-        described = self._guard(
-            lambda: self.con.execute(f"DESCRIBE SELECT * FROM read_csv({listing}, {options})").fetchall(), where
-        )
-        types = {
-            column: kind if kind.startswith(("TIMESTAMP", "DATE")) else "VARCHAR" for column, kind, *_ in described
-        }
-        shape = ", ".join(f"{quoted(column)}: {quoted(kind)}" for column, kind in types.items())
-        return f"SELECT * FROM read_csv({listing}, {options}, types = {{{shape}}}, store_rejects = true)"
-
-    def _utf8(self, path: Path, encoding: str | None, where: str) -> str:
-        """The file itself where it is UTF-8, otherwise a copy that is."""
-        if path.name.endswith(".zst"):
-            return str(path)
-        found = encoding or _encoding(path)
-        try:
-            codec = codecs.lookup(found)
-        except LookupError:
-            raise ConfigError(
-                f"the encoding '{found}' is not known",
-                where=where,
-                available="utf-8, latin-1, cp1252, cp1251, cp1255, cp1256, utf-16 and Python's others",
-                next_move="name one of the available encodings",
-            ) from None
-        if codec.name in {"utf-8", "utf-8-sig", "ascii"}:
-            return str(path)
-        self.findings.append(
-            Finding(
-                "note",
-                "encoding",
-                where.rsplit(".", 1)[-1],
-                None,
-                0,
-                f"{path.name} is not UTF-8 and was read as {codec.name}",
-                "set 'encoding' if names look wrong",
+    def _from_path(self, name: str, path: str, encoding: str | None, where: str) -> Raw:
+        """A view over a file, a glob, a folder or a URL."""
+        files = find(self.settings.resolve(path), where, self.scratch)
+        if not files.remote:
+            self._stamps |= {item: stamp(item) for item in files.paths}
+        if files.kind == "csv" and not files.remote:
+            return self._text(name, files, encoding, where)
+        raw = Raw(name, located=not files.remote, files=files.names, root=files.root)
+        if files.kind == "json":
+            raw.located, raw.costly = False, True
+            query = self.guard(
+                lambda: json_query(self.con, files, encoding, self.scratch, where, raw.bad_lines),
+                where,
+                files.paths[0] if files.remote else None,
             )
+        elif files.kind == "parquet":
+            query = self._parquet(files, where)
+        else:
+            raw.costly = True
+            query = f"SELECT * FROM read_csv({quoted(files.paths[0])}, all_varchar = true, header = true)"
+        self.guard(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}", where, path if files.remote else None)
+        return self._described(raw)
+
+    def _text(self, name: str, files: Files, encoding: str | None, where: str) -> Raw:
+        texts = tuple(prepare(Path(path), encoding, self.scratch, where, self.findings) for path in files.paths)
+        parts = files.partitions()
+        columns = list(dict.fromkeys(name for text in texts for name in text.columns))
+        self._differ({name: [name in text.columns for text in texts] for name in columns}, files, where)
+        selects = []
+        for text, part in zip(texts, parts, strict=True):
+            more = "".join(f", {quoted(value)} AS {column(key)}" for key, value in part.items() if key not in columns)
+            selects.append(f"SELECT *{more} FROM ({text.query(columns)})")
+        # As one relation per file, in order: line numbers are told by it.
+        self.guard(f"CREATE OR REPLACE VIEW {identifier(name)} AS {' UNION ALL '.join(selects)}", where)
+        bad = [
+            BadLine(reason, file, line, content)
+            for file, text in zip(files.names, texts, strict=True)
+            for reason, line, content in text.found.bad
+        ]
+        return self._described(Raw(name, costly=True, texts=texts, files=files.names, bad_lines=bad))
+
+    def _parquet(self, files: Files, where: str) -> str:
+        listing = f"[{', '.join(quoted(path) for path in files.paths)}]"
+        options = ""
+        if any(files.partitions()):
+            # The folders' values stay text, as ids in them would lose their leading zeros.
+            options += ", hive_partitioning = true, hive_types_autocast = false"
+        if len(files.paths) > 1:
+            found = self.guard(
+                lambda: self.con.execute(
+                    f"SELECT file_name, name, type FROM parquet_schema({listing}) WHERE type IS NOT NULL ORDER BY ALL"
+                ).fetchall(),
+                where,
+            )
+            shapes = {path: [(name, kind) for file, name, kind in found if file == path] for path in files.paths}
+            if len({tuple(shape) for shape in shapes.values()}) > 1:
+                options += ", union_by_name = true"
+                names = dict.fromkeys(name for shape in shapes.values() for name, _ in shape)
+                there = {name: [name in dict(shapes[path]) for path in files.paths] for name in names}
+                self._differ(there, files, where)
+        places = "" if files.remote else f', filename AS "{FILE}", file_row_number AS "{ROW}"'
+        return f"SELECT *{places} FROM read_parquet({listing}{options})"
+
+    def _differ(self, there: dict[str, list[bool]], files: Files, where: str) -> None:
+        """Say which columns some files of several lack."""
+        for name, has in there.items():
+            lacking = [file for file, known in zip(files.names, has, strict=True) if not known]
+            if lacking:
+                some = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+                self.findings.append(
+                    Finding(
+                        "note",
+                        "files_differ",
+                        where.rsplit(".", 1)[-1],
+                        name,
+                        0,
+                        f"the column '{name}' is not in {len(lacking)} of {len(has)} files ({some}) and is empty there",
+                        "check whether those exports are whole",
+                    )
+                )
+
+    def _described(self, raw: Raw) -> Raw:
+        found = self.guard(lambda: self.con.execute(f"DESCRIBE {identifier(raw.name)}").fetchall(), raw.name)
+        raw.types = {name: kind for name, kind, *_ in found if name not in {FILE, ROW}}
+        return raw
+
+    def _typed(self, raw: Raw, name: str) -> Raw:
+        """A file that queries select from: columns whose every text is an ISO date or time are dates or times."""
+        shapes = ", ".join(
+            f"count({column(item)}), count(TRY_CAST({column(item)} AS TIMESTAMP)), "
+            f"count(*) FILTER (length({column(item)}) > 10)"
+            for item in raw.types
         )
-        copy = self.scratch / f"{len(list(self.scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
-        opener = gzip.open if path.name.endswith(".gz") else open
-        try:
-            with opener(path, "rt", encoding=codec.name, newline="") as source, copy.open("w", encoding="utf-8") as to:
-                while chunk := source.read(_CHUNK):
-                    to.write(chunk)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path.name} is not {codec.name} ({error.reason} at byte {error.start})",
-                where=where,
-                next_move="set 'encoding' to the file's own",
-            ) from None
-        return str(copy)
-
-    # Other people's databases
-
-    def _from_connection(self, raw: str, table: Table, where: str) -> None:
-        remote = self._connect(where)
-        try:
-            if table.sql is not None:
-                expression = remote.sql(_bare(table.sql))
-            else:
-                *database, name = str(table.table).split(".")
-                expression = remote.table(name, database=".".join(database) or None)
-            batches = expression.to_pyarrow_batches(chunk_size=100_000)
-            self.con.register("incoming", batches)
-            self.con.execute(f"CREATE OR REPLACE TABLE {raw} AS SELECT * FROM incoming")
-            self.con.unregister("incoming")
-        except Exception as error:
-            message = " ".join(str(error).split())
-            close = nearest(str(table.table), self._remote_tables()) if table.table else None
-            raise DataError(
-                f"the table cannot be read through the connection ({message[:600]})",
-                where=where,
-                available=", ".join(self._remote_tables()[:30]),
-                next_move=f"did you mean '{close}'?" if close else "mend 'table' or 'sql', in the connection's dialect",
-            ) from None
-
-    def _connect(self, where: str) -> SQLBackend:
-        if self._remote is None:
-            import ibis
-
-            url = str(self.settings.data.connection)
-            try:
-                self._remote = ibis.connect(url)
-            except ImportError as error:
-                raise ConfigError(
-                    f"the driver for this connection is not installed ({error})",
-                    where=where,
-                    next_move="install the extra, e.g. pip install 'moments-of-truth[postgres]'",
-                ) from None
-            except Exception as error:
-                message = re.sub(r"//[^@/\s]*@", "//***@", " ".join(str(error).split()))
-                raise DataError(
-                    f"the connection cannot be opened ({message[:400]})",
-                    where=f"{self.settings.source.name}: data.connection",
-                    next_move="check the URL, the server and the rights",
-                ) from None
-        return self._remote
-
-    def _remote_tables(self) -> list[str]:
-        try:
-            return sorted(self._remote.list_tables()) if self._remote is not None else []
-        except Exception:
-            return []
-
-    def rejected(self) -> list[tuple[str, int]]:
-        """Lines of text files that did not fit, as (reason, count)."""
-        names = {row[0] for row in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        if "reject_errors" not in names:
-            return []
-        query = """
-            SELECT CASE WHEN column_name IS NULL THEN lower(error_type)
-                        ELSE lower(error_type) || ' at ' || column_name END AS reason,
-                   count(DISTINCT (scan_id, file_id, line))
-            FROM reject_errors GROUP BY 1 ORDER BY 1"""
-        return [(str(reason), int(count)) for reason, count in self.con.execute(query).fetchall()]
-
-    def forget_rejected(self) -> None:
-        """Start counting anew."""
-        if self.rejected():
-            self.con.execute("DELETE FROM reject_errors")
-
-
-def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    """The only row of an aggregate, read to its end: DuckDB 2.0 refuses other work while a result is half read."""
-    (row,) = con.execute(query).fetchall()
-    return tuple(row)
-
-
-def identifier(name: str) -> str:
-    """A possibly dotted name, quoted for SQL."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-
-
-def column(name: str) -> str:
-    """A column's name, quoted for SQL; dots belong to the name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted(text: str) -> str:
-    """A text literal for SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _bare(query: str) -> str:
-    return query.strip().rstrip(";")
-
-
-def _suffix(path: str) -> str:
-    """The ending that says what kind of file it is: the longest known one."""
-    name = path.lower()
-    known = [ending for ending in (*_CSV, *_PARQUET, *_JSON) if name.endswith(ending)]
-    return max(known, key=len) if known else Path(name).suffix
-
-
-def _not_there(path: str, where: str) -> DataError:
-    folder = Path(path).parent
-    siblings = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-    close = nearest(Path(path).name, siblings)
-    return DataError(
-        f"no file is at {path}",
-        where=where,
-        available=", ".join(siblings[:20]) if folder.is_dir() else f"the folder {folder} is not there either",
-        next_move=f"did you mean '{close}'?"
-        if close
-        else "check the path; it is relative to the configuration's folder",
-    )
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8 if the whole file is, UTF-16 if it says so, else Latin-1, which takes every byte."""
-    opener = gzip.open if path.name.endswith(".gz") else open
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with opener(path, "rb") as file:
-        start = file.read(2)
-        if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        file.seek(0)
-        try:
-            while chunk := file.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "latin-1"
-    return "utf-8"
+        found = one(self.con, f"SELECT {shapes} FROM {identifier(name)}")
+        kinds = {
+            item: "TIMESTAMP" if longer else "DATE"
+            for item, filled, times, longer in zip(raw.types, found[::3], found[1::3], found[2::3], strict=True)
+            if filled and filled == times
+        }
+        if kinds:
+            casts = ", ".join(f"CAST({column(item)} AS {kind}) AS {column(item)}" for item, kind in kinds.items())
+            self.con.execute(
+                f"CREATE OR REPLACE VIEW {identifier(name)} AS "
+                f"SELECT * REPLACE ({casts}) FROM read_parquet({quoted(self.file(name))})"
+            )
+        return self._described(raw)
 
 
 __all__ = ["RawSource", "Sources", "column", "identifier", "one", "quoted"]

@@ -1,7 +1,8 @@
 """The canonical tables: read, typed and cleaned once, inside an in-process DuckDB.
 
-Whatever cannot be used is kept apart by reason (`<table>_rejected`) and counted, never mended. After `open_tables` every
-canonical column exists; times are BIGINT microseconds UTC, text VARCHAR, numbers DOUBLE; measures stand under ``m_<name>``,
+Whatever cannot be used is counted by reason and kept apart in `<output>/rejected/<table>.csv`, never mended. Tables are views: over
+the company's own files where their types fit, over a file of ours where text had to be cast. After `open_tables` every canonical
+column exists; times are BIGINT microseconds UTC, text VARCHAR, numbers DOUBLE; measures stand under ``m_<name>``,
 attributes under their own names.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -25,9 +27,17 @@ from configs.errors import ConfigError, DataError, ManyFaultsError, MomentsError
 from configs.settings import Settings
 from features import schema
 from features.findings import Finding
+from features.quoting import one, quoted
 from features.read import read
-from features.sources import Sources, one, quoted
+from features.set_aside import keep
+from features.sources import Sources
 from features.span import without_strays
+
+MEMORY: Final = "1GB"
+"""What the database holds in memory at most; what is larger (a sort, a join) goes through the temporary folder."""
+
+_THREADS: Final = 8
+"""Threads beyond this find little more to do here, and each has buffers of its own."""
 
 
 @dataclass
@@ -160,11 +170,15 @@ def open_tables(settings: Settings, *, partial: bool = False) -> Iterator[Tables
         # Off already in a notebook without widgets, where setting it at all is an error.
         if con.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
             con.execute("SET enable_progress_bar = false")
+        con.execute(f"SET memory_limit = '{MEMORY}'")
+        con.execute(f"SET threads = {min(os.cpu_count() or 1, _THREADS)}")
         con.execute(f"SET temp_directory = {quoted(str(scratch / 'spill'))}")
         texts = scratch / "texts"
         texts.mkdir()
         sources = Sources(con, settings, texts)
         tables = Tables(settings, con)
+        for name, raw in sources.named.items():
+            keep(tables, name, raw, [])
         if schema.CUSTOMERS not in settings.data.tables:
             tables.failures[schema.CUSTOMERS] = ConfigError(
                 "the table 'customers' is needed",
@@ -181,6 +195,7 @@ def open_tables(settings: Settings, *, partial: bool = False) -> Iterator[Tables
         if not partial:
             ManyFaultsError.raise_any(tables.errors)
         yield tables
+        sources.unchanged()
     finally:
         if sources is not None:
             sources.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -32,6 +32,12 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML configuration.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+Engine = Annotated[
+    Literal["local", "spark"],
+    typer.Option(
+        help="Where to compute: this machine, or Spark as the configuration's 'spark' says (extra 'spark', Java)."
+    ),
+]
 Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
 
 EXAMPLES: Final = {
@@ -43,6 +49,7 @@ EXAMPLES: Final = {
     "score": "moments score configs/demo.yaml --json",
     "run": "moments run configs/demo.yaml",
     "serve": "moments serve configs/demo.yaml --port 3000",
+    "audit": "moments audit configs/demo.yaml --since 2026-01-01",
 }
 
 
@@ -102,13 +109,14 @@ def check(config: Config, json: Json = False) -> None:
 
 
 @app.command(epilog=_example("features"))
-def features(config: Config, json: Json = False) -> None:
+def features(config: Config, engine: Engine = "local", json: Json = False) -> None:
     """Build the training sets.
 
     Writes training/<target>.parquet: customer, as_of, label and one column per feature.
     """
     with talking("features", as_json=json) as talk:
-        _run(talk, _load(config), ["features"])
+        settings = _load(config)
+        _run(talk, settings, ["features"], **_engine(settings, engine))
 
 
 @app.command(epilog=_example("train"))
@@ -145,6 +153,7 @@ def score(
     as_of: Annotated[
         str | None, typer.Option(help="The moment to score at, e.g. 2025-06-01 (UTC).", show_default="end of the data")
     ] = None,
+    engine: Engine = "local",
     json: Json = False,
 ) -> None:
     """Score every customer, with reasons.
@@ -153,7 +162,8 @@ def score(
     """
     with talking("score", as_json=json) as talk:
         moment = _moment(as_of)
-        _run(talk, _load(config), ["score"], **_options(as_of=moment))
+        settings = _load(config)
+        _run(talk, settings, ["score"], **_options(as_of=moment), **_engine(settings, engine))
 
 
 @app.command(epilog=_example("run"))
@@ -191,6 +201,35 @@ def serve(
         from serving.run import serve as serve_models
 
         serve_models(_load(config), host=host, port=port, workers=workers)
+
+
+@app.command(epilog=_example("audit"))
+def audit(
+    config: Config,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was scored from then on, e.g. 2026-01-01 (UTC).", show_default="all that is kept"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute what the service scored again, and say why it differs.
+
+    Reads the vectors that the service kept (serving.log_vectors), computes them from today's tables with the same models, and
+    gives every difference its cause. Writes audit.json and audit.parquet; the exit status is 1 when there is a bug.
+    """
+    with talking("audit", as_json=json) as talk:
+        from moments.audit import job, words
+        from moments.summary import shown
+        from serving.intake import microseconds
+
+        moment = _moment(since, "--since")
+        settings = _load(config)
+        with talk.progress.step("audit") as report:
+            facts = job.audit(settings, since=None if moment is None else microseconds(moment), progress=report)
+        talk.answer |= {"config": str(settings.source), "output": str(settings.output), **facts}
+        for part in words.render(facts, where=shown(settings.output / job.ROWS)):
+            talk.say(part)
+        talk.failed = facts["causes"]["bug"]["vectors"] > 0
 
 
 def main() -> None:
@@ -259,6 +298,16 @@ def _options(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _engine(settings: Settings, engine: str) -> dict[str, Any]:
+    """The option as the steps take it; a Spark that cannot run is refused before any table is read."""
+    if engine == "local":
+        return {}
+    from features.spark.session import need_spark
+
+    need_spark(settings)
+    return {"engine": engine}
+
+
 def _known_target(settings: Settings, target: str | None) -> str | None:
     from configs.errors import nearest
 
@@ -271,11 +320,11 @@ def _known_target(settings: Settings, target: str | None) -> str | None:
     return target
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, option: str = "--as-of") -> datetime | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a date or time such as 2025-06-01", param_hint="--as-of") from None
+        raise typer.BadParameter(f"'{text}' is not a date or time such as 2025-06-01", param_hint=option) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -107,8 +107,8 @@ STEPS: Final[dict[str, Step]] = {
     )
 }
 
-NEUTRAL: Final = ("output", "source", "partitions", "serving")
-"""Settings that no step's result depends on: where it is written, how much memory it takes, how it is served."""
+NEUTRAL: Final = ("output", "source", "partitions", "serving", "spark")
+"""Settings that no step's result depends on: where it is written, how much memory it takes, where it runs, how it is served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def _work(
     )
     return manifest.Record(
         digest=digest,
-        options={key: str(value) for key, value in job.options.items()},
+        options={key: str(value) for key, value in job.options.items() if key != steps.ENGINE},
         finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         seconds=round(time.perf_counter() - began, 2),
         peak_memory_mb=memory.peak_mb(),

@@ -18,6 +18,9 @@ Report = Callable[[str, float], None]
 LINE_SECONDS = 1.0
 """Where there is no terminal, at most one line in this time: a log is read afterwards."""
 
+SAME_SECONDS = 15.0
+"""A message that stays is told again after this time, with how far it got."""
+
 
 class Progress:
     """Shows steps one after the other on one console.
@@ -74,7 +77,7 @@ class Progress:
         def report(message: str, fraction: float) -> None:
             nonlocal last_message, last_at
             now = time.monotonic()
-            if message == last_message or now - last_at < LINE_SECONDS:
+            if now - last_at < (SAME_SECONDS if message == last_message else LINE_SECONDS):
                 return
             last_message, last_at = message, now
             self.note(f"{name}: {min(max(fraction, 0.0), 1.0):4.0%} {message}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from configs.errors import ManyFaultsError
 from moments.manifest import commit, write_json
@@ -16,8 +18,13 @@ from moments.progress import Report
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from pyspark.sql import SparkSession
+
     from configs.settings import Settings
     from features.tables import Tables
+
+ENGINE: Final = "engine"
+"""The option that says where features are computed; it changes no file, so `run.json` does not hold it against a step."""
 
 
 class Inputs:
@@ -100,19 +107,39 @@ def features(job: Job, progress: Report) -> Done:
     """The training sets -> `training/<target>.parquet`."""
     import pyarrow.parquet as pq
 
+    from features.build import build_parts
     from training import dataset
+    from training.assemble import Engine
 
     names = list(job.settings.targets)
-    files, rows = [], {}
-    for position, name in enumerate(names):
-        path = dataset.make(job.inputs.tables, job.settings, name, _part(progress, position, len(names), name))
-        files.append(path)
-        rows[name] = int(pq.read_metadata(path).num_rows)
-    return Done(files, rows)
+    done = Done([])
+    with _spark(job, done) as spark:
+        engine: Engine = build_parts
+        if spark is not None:
+            from features.spark.host import spark_parts
+
+            engine = partial(spark_parts, spark)
+        for position, name in enumerate(names):
+
+            def told(line: str, name: str = name) -> None:
+                done.notes.append(f"{name}: {line}")
+
+            path = dataset.make(
+                job.inputs.tables,
+                job.settings,
+                name,
+                _part(progress, position, len(names), name),
+                engine=engine,
+                told=told,
+            )
+            done.files.append(path)
+            done.rows[name] = int(pq.read_metadata(path).num_rows)
+    return done
 
 
 def train(job: Job, progress: Report) -> Done:
     """The models -> `metrics.json`, `models/<target>/`; the trainings of several targets are one run of MLflow."""
+    from training.card import left_out
     from training.train import close_parent, parent_run
     from training.train import train as train_target
 
@@ -131,6 +158,8 @@ def train(job: Job, progress: Report) -> Done:
             write_json(path, {target: metrics[target] for target in settings.targets if target in metrics})
             done.files.append(result.folder)
             done.rows[name] = int(result.metrics.get("n_train", 0))
+            if result.dropped:
+                done.notes.append(f"{name}: left out {left_out(result.dropped)}")
             done.notes.append(f"{name}: {result.verdict.outcome}, {result.verdict.reason}; version {result.version}")
         failed = False
     finally:
@@ -158,8 +187,19 @@ def score(job: Job, progress: Report) -> Done:
     from serving.scorer import Scorer
 
     scorer = Scorer.open(job.settings)
-    path = batch.write(scorer, job.inputs.tables, job.output, as_of=job.options.get("as_of"), progress=progress)
-    return Done([path], {"customers": int(pq.read_metadata(path).num_rows)})
+    done = Done([])
+    with _spark(job, done) as spark:
+        engine: batch.Engine = batch.local
+        if spark is not None:
+            from serving.spark import spark_answers
+
+            engine = partial(spark_answers, spark)
+        path = batch.write(
+            scorer, job.inputs.tables, job.output, as_of=job.options.get("as_of"), progress=progress, engine=engine
+        )
+    done.files.append(path)
+    done.rows["customers"] = int(pq.read_metadata(path).num_rows)
+    return done
 
 
 def report(job: Job, progress: Report) -> Done:
@@ -170,6 +210,19 @@ def report(job: Job, progress: Report) -> Done:
         return Done([])
     pages = write_report(job.settings, generated_at=job.now, progress=progress)
     return Done(pages, {"pages": len(pages)})
+
+
+@contextmanager
+def _spark(job: Job, done: Done) -> Iterator[SparkSession | None]:
+    """A Spark session where the engine is Spark, with a note of where it ran; None for this machine."""
+    if job.options.get(ENGINE) != "spark":
+        yield None
+        return
+    from features.spark.session import session
+
+    with session(job.settings) as spark:
+        done.notes.append(f"computed by Spark at {spark.sparkContext.master}")
+        yield spark
 
 
 def _part(progress: Report, position: int, of: int, name: str) -> Report:

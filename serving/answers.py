@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -21,16 +21,29 @@ from serving.scorer import BANDS, CATEGORIES, Numbers, Scorer
 from serving.sentences import Speaker
 
 UNKNOWN_TOUCHPOINT: Final = "unknown_touchpoint"
+Origin = Literal["store", "request"]
 Result = messages.Scored | messages.Failed
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A customer at a moment (microseconds UTC), with the warnings that the caller already has."""
+    """A customer at a moment (microseconds UTC), with the warnings that the caller already has, and whence the journey came."""
 
     journey: Journey
     as_of: int
     warnings: tuple[messages.Warning, ...] = ()
+    origin: Origin = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the models saw of some customers and said of them; each target's features are (customers, p)."""
+
+    subjects: Sequence[Subject]
+    scored_at: int
+    scorer: Scorer
+    matrices: Mapping[Slot, Array]
+    numbers: Numbers
 
 
 def answer(
@@ -41,6 +54,7 @@ def answer(
     targets: Sequence[str] | None = None,
     reasons: int | None = None,
     lang: str | None = None,
+    seen: Callable[[Seen], None] | None = None,
 ) -> list[Result]:
     """Results of customers, in their order; a customer who cannot be scored fails alone.
 
@@ -54,6 +68,8 @@ def answer(
         Now, in microseconds UTC.
     targets, reasons, lang
         What to answer, how many reasons, in which language.
+    seen
+        Told what the models saw, once.
     """
     wanted = tuple(SLOTS if targets is None else targets)
     # The value at risk needs the probability of leaving.
@@ -73,7 +89,10 @@ def answer(
     scored = [subject for number, subject in enumerate(subjects) if number not in failed]
     words: Iterator[messages.Scored] = iter(())
     if scored:
-        numbers = scorer.numbers(_matrices(used, rows), targets=wanted, reasons=reasons)
+        matrices = _matrices(used, rows)
+        numbers = scorer.numbers(matrices, targets=wanted, reasons=reasons)
+        if seen is not None:
+            seen(Seen(scored, scored_at, scorer, matrices, numbers))
         words = _Teller(scorer, numbers, wanted, scorer.speaker(lang or scorer.lang)).results(scored, scored_at)
     return [failed[number] if number in failed else next(words) for number in range(len(subjects))]
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from configs.settings import Settings
 from features.build import build_parts
+from features.catalog import Catalog
 from features.rows import NO_AS_OF, Rows
 from features.sources import quoted
 from features.tables import Tables, open_tables
@@ -34,7 +35,7 @@ from serving.reasons import TopReasons
 from serving.scorer import BANDS, CATEGORIES, Matrices, Numbers, Scorer
 
 FILE: Final = "scores.parquet"
-_BLOCK: Final = 20_000
+BLOCK: Final = 20_000
 """Customers whose attributions are held at once: 20,000 x 300 features are 50 MB."""
 
 REASON: Final = pa.struct(
@@ -71,7 +72,18 @@ SCHEMA: Final = pa.schema(
     ]
 )
 
+OF_MODELS: Final = pa.schema(
+    [field for field in SCHEMA if field.name not in {"customer_id", "as_of", "model_version", "warnings"}]
+)
+"""The columns that the models answer, wherever they run; the others are known beforehand."""
+
 Progress = Callable[[str, float], None]
+
+Answers = Iterator[tuple[NDArray[np.int64], pa.Table]]
+"""Lines of the sorted ids, ascending within a part, and what the models say of them, in the columns of `OF_MODELS`."""
+
+Engine = Callable[[Scorer, Tables, NDArray[np.object_], int | None, Progress | None], Answers]
+"""What computes answers, part after part of the customers in order: scorer, tables, ids, moment, progress."""
 
 
 def score(settings: Settings, *, as_of: datetime | None = None, progress: Progress | None = None) -> Path:
@@ -107,8 +119,9 @@ def write(
     *,
     as_of: datetime | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Path:
-    """Score every customer of open tables; see `score`."""
+    """Score every customer of open tables; see `score`. `engine` computes the answers; this machine, unless another is given."""
     moment = _moment(tables, as_of)
     found = tables.arrow("SELECT DISTINCT customer_id FROM customers ORDER BY 1").column(0)
     ids = np.array(found.to_pylist(), dtype=object)
@@ -118,16 +131,54 @@ def write(
     path, temporary = output / FILE, output / f".{FILE}.part"
     try:
         with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-            for lines, matrices in _parts(scorer, tables, ids, moment, progress):
-                for start in range(0, len(lines), _BLOCK):
-                    part = slice(start, start + _BLOCK)
-                    names = pa.array(ids[lines[part]], pa.string())
-                    numbers = scorer.numbers({slot: matrix[part] for slot, matrix in matrices.items()})
-                    writer.write_table(_table(scorer, names, numbers, moment, versions, noticed))
+            for lines, answers in (engine or local)(scorer, tables, ids, moment, progress):
+                names = pa.array(ids[lines], pa.string())
+                writer.write_table(_table(names, answers, moment, versions, noticed))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def local(
+    scorer: Scorer, tables: Tables, ids: NDArray[np.object_], moment: int | None, progress: Progress | None
+) -> Answers:
+    """What the models say, computed in this process."""
+    for lines, matrices in _parts(scorer, tables, ids, moment, progress):
+        for start in range(0, len(lines), BLOCK):
+            part = slice(start, start + BLOCK)
+            yield lines[part], answers_of(scorer, {slot: matrix[part] for slot, matrix in matrices.items()})
+
+
+def answers_of(scorer: Scorer, matrices: Matrices) -> pa.Table:
+    """What the models say of one block of customers, in the columns of `OF_MODELS`."""
+    numbers = scorer.numbers(matrices)
+    n = len(next(iter(matrices.values())))
+    categories = numbers.categories
+    worst = None if categories is None else np.argmax(categories, axis=1)
+    columns = {
+        "churn_probability": numbers.probability,
+        "churn_band": _named(BANDS, numbers.band),
+        "nps_category": _named(CATEGORIES, worst),
+        **{f"p_{name}": None if categories is None else categories[:, at] for at, name in enumerate(CATEGORIES)},
+        "expected_value": numbers.expected,
+        "value_at_risk": numbers.at_risk,
+        "churn_reasons": _reasons(scorer, "churn", numbers),
+        "nps_reasons": _reasons(scorer, "nps", numbers),
+    }
+    return pa.table(
+        [
+            pa.nulls(n, field.type) if columns[field.name] is None else pa.array(columns[field.name], field.type)
+            for field in OF_MODELS
+        ],
+        schema=OF_MODELS,
+    )
+
+
+def rows_of(scorer: Scorer, ids: NDArray[np.object_], moment: int | None) -> list[tuple[Catalog, Rows]]:
+    """Of each pass its catalogue and the customers at its moment."""
+    as_of = NO_AS_OF if moment is None else moment
+    return [(item.catalog, Rows(ids, np.full(len(ids), item.at(as_of), dtype=np.int64))) for item in scorer.passes]
 
 
 def _moment(tables: Tables, as_of: datetime | None) -> int | None:
@@ -140,14 +191,9 @@ def _parts(
     scorer: Scorer, tables: Tables, ids: NDArray[np.object_], moment: int | None, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], Matrices]]:
     """The features of one part of the customers after the other, per target."""
+    asked = rows_of(scorer, ids, moment)
     parts = [
-        build_parts(
-            tables,
-            Rows(ids, np.full(len(ids), item.at(NO_AS_OF if moment is None else moment), dtype=np.int64)),
-            item.catalog,
-            progress if item is scorer.passes[-1] else None,
-        )
-        for item in scorer.passes
+        build_parts(tables, rows, catalog, progress if catalog is asked[-1][0] else None) for catalog, rows in asked
     ]
     for computed in zip(*parts, strict=True):
         matrices: dict[Slot, NDArray[np.float64]] = {}
@@ -190,29 +236,19 @@ def _offsets(counts: NDArray[np.int64]) -> pa.Array:
     return pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
 
 
-def _table(
-    scorer: Scorer, names: pa.Array, numbers: Numbers, moment: int | None, versions: str, noticed: _Notices
-) -> pa.Table:
+def _table(names: pa.Array, answers: pa.Table, moment: int | None, versions: str, noticed: _Notices) -> pa.Table:
+    """What the models say, and what is known of the customers beside it."""
     n = len(names)
-    categories = numbers.categories
-    worst = None if categories is None else np.argmax(categories, axis=1)
-    columns = {
+    as_of = SCHEMA.field("as_of").type
+    beside = {
         "customer_id": names,
-        "as_of": pa.array(np.full(n, moment)).cast(SCHEMA.field("as_of").type) if moment is not None else None,
-        "churn_probability": numbers.probability,
-        "churn_band": _named(BANDS, numbers.band),
-        "nps_category": _named(CATEGORIES, worst),
-        **{f"p_{name}": None if categories is None else categories[:, at] for at, name in enumerate(CATEGORIES)},
-        "expected_value": numbers.expected,
-        "value_at_risk": numbers.at_risk,
-        "churn_reasons": _reasons(scorer, "churn", numbers),
-        "nps_reasons": _reasons(scorer, "nps", numbers),
+        "as_of": pa.nulls(n, as_of) if moment is None else pa.array(np.full(n, moment)).cast(as_of),
         "model_version": pa.array([versions]).take(pa.array(np.zeros(n, dtype=np.int64))),
         "warnings": noticed.of(names),
     }
     return pa.table(
         [
-            pa.nulls(n, field.type) if columns[field.name] is None else pa.array(columns[field.name], field.type)
+            beside[field.name] if field.name in beside else answers.column(field.name).cast(field.type)
             for field in SCHEMA
         ],
         schema=SCHEMA,

@@ -57,8 +57,7 @@ def lay(settings: Settings) -> Path:
     """
     from serving.scorer import Scorer
 
-    Scorer.open(settings)
-    fill_store(settings, _silent)
+    fill_store(settings, _silent, Scorer.open(settings).vocabularies)
     folder = settings.output / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     content = folder / "content"

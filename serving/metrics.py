@@ -26,6 +26,19 @@ def _instruments() -> tuple[Any, Any]:
     )
 
 
+@cache
+def _counter(name: str, text: str, labels: tuple[str, ...]) -> Any:
+    from prometheus_client import Counter
+
+    return Counter(name, text, labels)
+
+
+def count_served(outcome: str, vectors: int) -> None:
+    """Count vectors for the log: ``written``, ``dropped`` (too many were waiting) or ``failed`` (the disk took no more)."""
+    text = "Scored vectors for the log, by what became of them"
+    _counter("moments_served_vectors", text, ("outcome",)).labels(outcome).inc(vectors)
+
+
 def observe(route: str, status: int, seconds: float) -> None:
     """Count one answer.
 

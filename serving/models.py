@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalog import Catalog
+from features.company import Calendar
+from features.journey import Vocabulary
 from features.online import Online
 from features.rows import NO_AS_OF
 from serving.messages import Slot
@@ -54,11 +56,15 @@ class Pass:
     ----------
     models
         Models of one vocabulary, all flat or none.
+    calendar
+        What is known of the whole company; None for what the newest of the models learnt with.
     """
 
-    def __init__(self, models: list[Model]) -> None:
+    def __init__(self, models: list[Model], calendar: Calendar | None = None) -> None:
         features = dict.fromkeys(feature for model in models for feature in model.bundle.catalog.features)
-        self.catalog = Catalog(tuple(features), models[0].bundle.catalog.vocabulary)
+        own = (model.bundle.catalog.calendar for model in models)
+        known = max(own, key=_last_day) if calendar is None else calendar
+        self.catalog = Catalog(tuple(features), models[0].bundle.catalog.vocabulary, known)
         self.models = tuple(models)
         self.flat = models[0].flat
         place = {name: number for number, name in enumerate(self.catalog.names)}
@@ -90,8 +96,8 @@ def chosen(bundles: Mapping[str, Bundle]) -> Iterator[tuple[Slot, Model]]:
             yield slot, Model(slot, bundle)
 
 
-def passes(models: Mapping[Slot, Model]) -> tuple[Pass, ...]:
-    """As few passes as the models' vocabularies allow."""
+def passes(models: Mapping[Slot, Model], calendars: Mapping[str, Calendar] | None = None) -> tuple[Pass, ...]:
+    """As few passes as the models' vocabularies allow; `calendars` (by the vocabulary's digest) come before the models' own."""
     together: list[list[Model]] = []
     for model in models.values():
         vocabulary = model.bundle.catalog.vocabulary
@@ -101,4 +107,14 @@ def passes(models: Mapping[Slot, Model]) -> tuple[Pass, ...]:
                 break
         else:
             together.append([model])
-    return tuple(Pass(group) for group in together)
+    known = calendars or {}
+    # A vocabulary's digest costs more than nothing, and most scorers are made without calendars.
+    return tuple(Pass(group, known.get(_vocabulary(group).digest) if known else None) for group in together)
+
+
+def _vocabulary(group: list[Model]) -> Vocabulary:
+    return group[0].bundle.catalog.vocabulary
+
+
+def _last_day(calendar: Calendar) -> int:
+    return int(calendar.until[-1]) if len(calendar.until) else -1

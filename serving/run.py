@@ -10,11 +10,12 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configs.errors import ConfigError, MomentsError
 from configs.settings import Settings
+from features.journey import Vocabulary
 from serving import keys
 from serving.lean import import_lightgbm
 from serving.store import Loaded, Store, digest_of
@@ -48,8 +49,7 @@ def serve(
     import_lightgbm()
     from serving.scorer import Scorer
 
-    Scorer.open(settings)
-    fill_store(settings, say)
+    fill_store(settings, say, Scorer.open(settings).vocabularies)
     import bentoml
 
     from serving.service import CONFIG, WORKERS, Moments, ensure_key
@@ -68,8 +68,11 @@ def serve(
         bentoml.serve("serving.service:Moments", host=address, port=port, working_dir=folder, blocking=True)
 
 
-def fill_store(settings: Settings, tell: Tell) -> Loaded:
+def fill_store(settings: Settings, tell: Tell, vocabularies: Sequence[Vocabulary] = ()) -> Loaded:
     """Load the journey store when it is empty or when the tables have changed since.
+
+    With the journeys goes the company's calendar, once for each of the models' `vocabularies`: what is usual in the whole
+    company is as fresh as the journeys, however long ago the models learnt.
 
     Where the tables cannot be read any more (the warehouse is away) but the store is filled, what it holds is served, and that
     is said.
@@ -87,9 +90,10 @@ def fill_store(settings: Settings, tell: Tell) -> Loaded:
         try:
             with open_tables(settings) as tables:
                 if before is not None and before.digest == digest_of(tables):
+                    store.learn_calendars(tables, vocabularies)
                     return before
                 tell("loading the journey store")
-                loaded = store.load_from(tables, _tenths(tell))
+                loaded = store.load_from(tables, _tenths(tell), vocabularies)
         except MomentsError as error:
             if before is None:
                 raise

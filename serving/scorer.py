@@ -7,6 +7,7 @@ is no second path, so that the score in a call and the score in last night's fil
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from configs.errors import BundleError, NotReadyError
 from configs.settings import Settings, TouchpointInfo
+from features.company import Calendar
+from features.journey import Vocabulary
 from serving import messages
 from serving.messages import SLOTS, Slot
 from serving.models import Array, Model, chosen, passes
@@ -124,6 +127,17 @@ class Scorer:
             reasons=settings.scores.reasons,
             lang=settings.languages[0],
         )
+
+    @property
+    def vocabularies(self) -> tuple[Vocabulary, ...]:
+        """Those of the passes that look at the whole company: a store keeps a calendar for each."""
+        return tuple(item.catalog.vocabulary for item in self.passes if len(item.catalog.company[0]))
+
+    def knowing(self, calendars: Mapping[str, Calendar]) -> Scorer:
+        """The same models with what is known of the company by now, by the digest of the vocabulary it was read with."""
+        other = copy.copy(self)
+        other.passes = passes(self.models, calendars)
+        return other
 
     def infos(self) -> list[messages.ModelInfo]:
         """What answers."""

@@ -86,6 +86,11 @@ class Worker:
         app.state.moments = self.state
         front.app = app
 
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Leave nothing unwritten."""
+        self.state.close()
+
     def __is_ready__(self) -> bool:
         """Whether this worker can answer."""
         return self.state.is_ready()

@@ -19,6 +19,7 @@ from serving.keys import Keys
 from serving.messages import Intake
 from serving.moment import STALE_DATA, default_as_of, is_stale
 from serving.scorer import Scorer
+from serving.served import ServedLog
 from serving.store import Loaded, Store
 
 UNKNOWN_CUSTOMER: Final = "unknown_customer"
@@ -35,6 +36,7 @@ class State:
     intake: Intake
     keys: Keys
     clock: Callable[[], datetime]
+    log: ServedLog | None = None
 
     @classmethod
     def open(cls, settings: Settings, keys: Keys, clock: Callable[[], datetime]) -> State:
@@ -50,7 +52,7 @@ class State:
 
     @classmethod
     def of(cls, settings: Settings, scorer: Scorer, store: Store, keys: Keys, clock: Callable[[], datetime]) -> State:
-        """The state around an open scorer and store."""
+        """The state around an open scorer and store; what the store knows of the company comes before the models' own."""
         touchpoints = settings.data.tables.get("touchpoints")
         measures = {name: item.unit for name, item in touchpoints.measures.items()} if touchpoints else {}
         intake = Intake(
@@ -58,7 +60,8 @@ class State:
             measures,
             settings.serving.max_customers,
         )
-        return cls(settings, scorer, store, store.loaded(), intake, keys, clock)
+        known = scorer.knowing(store.calendars())
+        return cls(settings, known, store, store.loaded(), intake, keys, clock, ServedLog.of(settings))
 
     def score(self, request: Request) -> list[messages.Scored | messages.Failed]:
         """Results in request order, one each."""
@@ -72,7 +75,8 @@ class State:
                 slots.append(messages.Failed(item.customer_id, item.fault))
             elif item.journey is not None:
                 slots.append(len(subjects))
-                subjects.append(Subject(item.journey, now if request.as_of is None else request.as_of, _repeats(item)))
+                as_of = now if request.as_of is None else request.as_of
+                subjects.append(Subject(item.journey, as_of, _repeats(item), "request"))
             elif item.customer_id in known:
                 slots.append(len(subjects))
                 as_of, warnings = self._moment(request.as_of, now)
@@ -80,7 +84,13 @@ class State:
             else:
                 slots.append(messages.Failed(item.customer_id, self._unknown()))
         results = answer(
-            self.scorer, subjects, scored_at=now, targets=request.targets, reasons=request.reasons, lang=request.lang
+            self.scorer,
+            subjects,
+            scored_at=now,
+            targets=request.targets,
+            reasons=request.reasons,
+            lang=request.lang,
+            seen=self.log.add if self.log is not None else None,
         )
         return [results[slot] if isinstance(slot, int) else slot for slot in slots]
 
@@ -88,6 +98,11 @@ class State:
         """Compile and touch everything that the first request would otherwise wait for."""
         moment = microseconds(self.clock())
         answer(self.scorer, [Subject(Journey(""), moment)], scored_at=moment)
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        if self.log is not None:
+            self.log.close()
 
     def is_ready(self) -> bool:
         """Whether the store answers; a service whose database is away should get no traffic."""

@@ -1,7 +1,7 @@
 """The journey store: what is known of each customer, by id, for scoring at request time.
 
 One row per customer holds the journey as msgpack, because a score needs all of it and nothing else; a second table remembers
-which data it was loaded from. SQLite beside the models by default, any SQLAlchemy URL where several machines share it.
+which data it was loaded from and the company's calendar of the same data. SQLite beside the models by default, any SQLAlchemy URL where several machines share it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import msgspec
 import sqlalchemy as sa
 
 from configs.errors import NotReadyError
+from features.company import Calendar
 from features.customer import Journey
 
 if TYPE_CHECKING:
+    from features.journey import Vocabulary
     from features.tables import Tables
 
 Item = TypeVar("Item")
@@ -42,6 +44,10 @@ _META = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
+_LOADED: Final = "loaded"
+_CALENDAR: Final = "calendar:"
+"""Prefix of the name a calendar is kept under; the digest of the vocabulary it was read with follows."""
+
 _BATCH: Final = 1000
 _FEW: Final = 10
 
@@ -82,7 +88,7 @@ class Store:
         if not sa.inspect(self._engine).has_table(_META.name):
             return None
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(_META.c.value).where(_META.c.name == "loaded")).scalar()
+            found = connection.execute(sa.select(_META.c.value).where(_META.c.name == _LOADED)).scalar()
         return None if found is None else Loaded(**json.loads(found))
 
     def need(self) -> Loaded:
@@ -101,6 +107,17 @@ class Store:
                 next_move="run 'moments serve CONFIG', which loads it from the tables",
             )
         return found
+
+    def calendars(self) -> dict[str, Calendar]:
+        """What the data of the last loading say of the whole company, by the digest of the vocabulary it was read with."""
+        if not sa.inspect(self._engine).has_table(_META.name):
+            return {}
+        query = sa.select(_META.c.name, _META.c.value).where(_META.c.name.startswith(_CALENDAR, autoescape=True))
+        with self._engine.connect() as connection:
+            return {
+                name.removeprefix(_CALENDAR): Calendar.from_dict(json.loads(value))
+                for name, value in connection.execute(query)
+            }
 
     def get(self, customer_id: str) -> Journey | None:
         """The journey of a customer; None when there is no such customer."""
@@ -125,7 +142,9 @@ class Store:
                     found[name] = Journey(name, self._decode(content))
         return found
 
-    def load_from(self, tables: Tables, progress: Progress | None = None) -> Loaded:
+    def load_from(
+        self, tables: Tables, progress: Progress | None = None, vocabularies: Iterable[Vocabulary] = ()
+    ) -> Loaded:
         """Replace all journeys by those of the tables, in one transaction: readers see the old ones until it is done.
 
         Parameters
@@ -134,8 +153,9 @@ class Store:
             The open tables.
         progress
             Told a message and the fraction done.
+        vocabularies
+            Those of the models that look at the whole company; its calendar is learnt from the same tables.
         """
-        _METADATA.create_all(self._engine)
         from features.journeys import journeys  # Arrow and DuckDB stay out of a process that only answers
 
         total = max(tables.rows.get("customers", 0), 1)
@@ -151,20 +171,31 @@ class Store:
 
         data_end = None if tables.timeless else tables.data_end
         digest = digest_of(tables)
-        self._replace(told(_encoded(journeys(tables))), lambda: Loaded(digest, data_end, done))
+        calendars = _learnt(tables, vocabularies)
+        self._replace(told(_encoded(journeys(tables))), lambda: Loaded(digest, data_end, done), calendars)
         if progress:
             progress(f"{done} journeys", 1.0)
         return self.need()
 
+    def learn_calendars(self, tables: Tables, vocabularies: Iterable[Vocabulary]) -> None:
+        """Add the calendars that new models need, from the tables that the journeys were loaded from."""
+        there = self.calendars()
+        missing = [vocabulary for vocabulary in vocabularies if vocabulary.digest not in there]
+        if missing:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(_META), _calendar_rows(_learnt(tables, missing)))
+
     def copy_from(self, other: Store) -> Loaded:
-        """Replace all journeys by those of another store."""
+        """Replace all journeys, and the calendars, by those of another store."""
         loaded = other.need()
         with other._engine.connect() as connection:
             rows = connection.execute(sa.select(_JOURNEYS)).mappings()
-            self._replace((dict(row) for row in rows), lambda: loaded)
+            self._replace((dict(row) for row in rows), lambda: loaded, other.calendars())
         return loaded
 
-    def _replace(self, rows: Iterator[dict[str, Any]], loaded: Callable[[], Loaded]) -> None:
+    def _replace(
+        self, rows: Iterator[dict[str, Any]], loaded: Callable[[], Loaded], calendars: dict[str, Calendar]
+    ) -> None:
         _METADATA.create_all(self._engine)
         with self._engine.begin() as connection:
             # Rows are deleted, not tables dropped: SQLite would commit a DROP at once.
@@ -174,7 +205,7 @@ class Store:
                 connection.execute(sa.insert(_JOURNEYS), part)
             found = loaded()
             content = json.dumps({name: getattr(found, name) for name in Loaded.__slots__})
-            connection.execute(sa.insert(_META), [{"name": "loaded", "value": content}])
+            connection.execute(sa.insert(_META), [{"name": _LOADED, "value": content}, *_calendar_rows(calendars)])
 
     def close(self) -> None:
         """Give the connections back."""
@@ -184,6 +215,18 @@ class Store:
 def digest_of(tables: Tables) -> str:
     """One digest of all canonical tables, whatever the order of their rows."""
     return hashlib.sha256(json.dumps(tables.digests(), sort_keys=True).encode()).hexdigest()
+
+
+def _learnt(tables: Tables, vocabularies: Iterable[Vocabulary]) -> dict[str, Calendar]:
+    from features.company_learn import learn_calendar
+
+    return {vocabulary.digest: learn_calendar(tables, vocabulary) for vocabulary in vocabularies}
+
+
+def _calendar_rows(calendars: dict[str, Calendar]) -> list[dict[str, str]]:
+    return [
+        {"name": _CALENDAR + digest, "value": json.dumps(calendar.to_dict())} for digest, calendar in calendars.items()
+    ]
 
 
 def _parts(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,6 +85,30 @@ def demo(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     with chdir(folder):  # experiments go under the working folder
         run(made.settings, now=NOW, begin=quiet)
     return made
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One real Spark on two cores of this machine for all tests that need one; they skip where pyspark or Java is missing."""
+    from configs.errors import NotReadyError
+    from features.spark.session import need_spark, session
+    from tests.features import company as small
+
+    folder = tmp_path_factory.mktemp("spark")
+    small.make(folder)
+    settings = spark_settings(small.settings(folder))
+    try:
+        need_spark(settings)
+    except NotReadyError as error:
+        pytest.skip(str(error))
+    with session(settings) as opened:
+        yield opened
+
+
+def spark_settings(settings: Settings, **changes: Any) -> Settings:
+    """A configuration whose Spark is small and local."""
+    section = settings.spark.model_copy(update={"master": "local[2]", "driver_memory": "1g", **changes})
+    return settings.model_copy(update={"spark": section})
 
 
 def _demo(folder: Path, **changes: Any) -> Demo:

@@ -87,8 +87,10 @@ class Bundle:
         Feature name to its usual value: the median, or the most frequent category.
     data_from, data_until
         First as_of and the end of the last label window (ISO, UTC); None for a flat table.
+    dropped
+        Features that were there and that the model does without, with the reason: ``constant`` or ``same as <other>``.
     details
-        What else training wants to tell: preset, rounds, columns left out and why, row counts.
+        What else training wants to tell: preset, rounds, row counts.
     version, trained_at, commit
         The release: outside the digest.
     """
@@ -106,6 +108,7 @@ class Bundle:
     bands: dict[str, float] = field(default_factory=dict)
     data_from: str | None = None
     data_until: str | None = None
+    dropped: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     trained_at: str = ""
@@ -212,6 +215,7 @@ class Bundle:
                 bands=content["bands"],
                 data_from=content["data_from"],
                 data_until=content["data_until"],
+                dropped={item["name"]: item["reason"] for item in content.get("dropped", [])},
                 details=content["details"],
                 version=str(release.get("version", "")),
                 trained_at=str(release.get("trained_at", "")),
@@ -257,6 +261,7 @@ class Bundle:
             "bands": self.bands,
             "data_from": self.data_from,
             "data_until": self.data_until,
+            "dropped": [{"name": name, "reason": reason} for name, reason in self.dropped.items()],
             "details": self.details,
         }
 

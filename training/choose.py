@@ -117,7 +117,7 @@ def contest(dataset: Dataset, split: Split, settings: Settings, progress: Progre
         raise DataError(
             "no feature varies",
             where=f"training set of '{dataset.target}'",
-            available=f"{len(columns.constant)} constant columns",
+            available=f"{len(columns.dropped)} constant columns",
             next_move="look at 'moments check': the tables may hold no events before the as_of dates",
         )
     asked = tuple(question.take(split.train) for question in questions(dataset))

@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
-from features.build import build, learn_catalog
+from features.build import build_parts, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
-from features.rows import NO_AS_OF
+from features.rows import NO_AS_OF, Rows
 from features.schema import AS_OF, CUSTOMER_ID, LABEL
 from features.tables import Tables
+from training.assemble import Engine, assemble, write_groups
+from training.columns import KEY, Content, codes_of
 from training.targets import Task, rows_for, target_of, task_of
 
 FOLDER: Final = "training"
-_KEY: Final = b"moments"
-_FORMAT: Final = 1
 Progress = Callable[[str, float], None]
 Array = NDArray[np.float64]
 
@@ -123,8 +123,27 @@ def path_of(settings: Settings, name: str) -> Path:
     return settings.output / FOLDER / f"{name}.parquet"
 
 
-def make(tables: Tables, settings: Settings, name: str, progress: Progress | None = None) -> Path:
+def make(
+    tables: Tables,
+    settings: Settings,
+    name: str,
+    progress: Progress | None = None,
+    *,
+    engine: Engine = build_parts,
+    told: Callable[[str], None] | None = None,
+) -> Path:
     """Build and write the training set of one target; returns the file.
+
+    Parameters
+    ----------
+    tables, settings, name
+        The company, its configuration, and the target.
+    progress
+        Told a message and the fraction that is done.
+    engine
+        Computes the features; this machine, unless another is named.
+    told
+        Told in one line what was made.
 
     Raises
     ------
@@ -142,55 +161,36 @@ def make(tables: Tables, settings: Settings, name: str, progress: Progress | Non
             available=", ".join(sorted(tables.present)),
             next_move="add touchpoints, transactions, surveys, subscriptions, or attributes of customers",
         )
-    X = build(tables, rows, catalog, progress)
-    assert rows.label is not None  # noqa: S101 - labelled rows have labels
-    dataset = Dataset(
+    content = Content(
         target=name,
         task=task_of(target),
         spec={"name": name, **target.model_dump(mode="json")},
-        customer_id=rows.customer_id,
-        as_of=rows.as_of,
-        label=rows.label,
-        X=X,
         catalog=catalog,
         dropped=labelled.dropped,
     )
     path = path_of(settings, name)
-    write(dataset, path)
+    made = assemble(tables, rows, content, path, engine, progress)
+    if told is not None:
+        told(str(made))
     return path
 
 
 def write(dataset: Dataset, path: Path) -> None:
     """Write a training set under a temporary name, then give it its own: a reader never sees half a file."""
-    flat = pa.array(dataset.as_of == NO_AS_OF)
-    as_of = pc.if_else(flat, pa.scalar(None, pa.int64()), pa.array(dataset.as_of)).cast(pa.timestamp("us", tz="UTC"))
-    columns: dict[str, pa.Array] = {
-        CUSTOMER_ID: pa.array(dataset.customer_id, type=pa.string()),
-        AS_OF: as_of,
-        LABEL: pa.array(dataset.label),
-    }
-    names = [CUSTOMER_ID, AS_OF, LABEL, *dataset.catalog.names]
-    arrays = [columns[CUSTOMER_ID], columns[AS_OF], columns[LABEL]]
-    for place, feature in enumerate(dataset.catalog.features):
-        values = np.ascontiguousarray(dataset.X[:, place])
-        if feature.category:
-            arrays.append(_texts(values, dataset.catalog.categories[feature.name]))
-        else:
-            arrays.append(pa.array(values, from_pandas=True))
-    content = {
-        "format": _FORMAT,
-        "target": dataset.target,
-        "task": dataset.task,
-        "spec": dataset.spec,
-        "catalog": dataset.catalog.to_dict(),
-        "dropped": dataset.dropped,
-    }
-    metadata = {_KEY: json.dumps(content, sort_keys=True, ensure_ascii=False).encode()}
-    table = pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
+    content = Content(dataset.target, dataset.task, dataset.spec, dataset.catalog, dataset.dropped)
+    rows = Rows(dataset.customer_id, dataset.as_of, dataset.label)
+
+    def fill(group: int, out: Array) -> None:
+        first = group * content.group_rows
+        out[:] = dataset.X[first : first + out.shape[1]].T
+
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    pq.write_table(table, draft, compression="zstd", row_group_size=1 << 17)
-    draft.replace(path)
+    try:
+        write_groups(content, rows, fill, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read(path: Path | str) -> Dataset:
@@ -212,51 +212,59 @@ def read(path: Path | str) -> Dataset:
             available=", ".join(have),
             next_move="run 'moments features' first",
         )
-    data = path.read_bytes()
     try:
-        table = pq.read_table(pa.BufferReader(data))
-        content = json.loads((table.schema.metadata or {})[_KEY])
+        file = pq.ParquetFile(path)
+        content = json.loads((file.schema_arrow.metadata or {})[KEY])
         catalog = Catalog.from_dict(content["catalog"], where=str(path))
+        X, label, as_of, ids = _columns(file, catalog)
     except (pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
         raise DataError(
             f"this is not a training set of this version ({type(error).__name__}: {error})",
             where=str(path),
             next_move="run 'moments features' again",
         ) from None
-    # Filled column by column into Fortran order, then turned once: rows are what the learner and the bundle read.
-    X = np.empty((table.num_rows, len(catalog.features)), order="F")
-    for place, feature in enumerate(catalog.features):
-        values = table.column(feature.name).combine_chunks()
-        if feature.category:
-            X[:, place] = _codes(values, catalog.categories[feature.name])
-        else:
-            X[:, place] = values.to_numpy(zero_copy_only=False)
-    as_of = pc.fill_null(table.column(AS_OF).cast(pa.int64()), NO_AS_OF)
+    with path.open("rb") as bytes_of:
+        digest = hashlib.file_digest(bytes_of, "sha256").hexdigest()
     return Dataset(
         target=content["target"],
         task=content["task"],
         spec=content["spec"],
-        customer_id=np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
-        as_of=np.asarray(as_of.to_numpy(), dtype=np.int64),
-        label=np.asarray(table.column(LABEL).to_numpy(), dtype=np.float64),
-        X=np.ascontiguousarray(X),
+        customer_id=ids,
+        as_of=as_of,
+        label=label,
+        X=X,
         catalog=catalog,
         dropped=content["dropped"],
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
     )
 
 
-def _texts(codes: Array, categories: tuple[str, ...]) -> pa.Array:
-    """Codes as the categories' names, null where missing."""
-    missing = np.isnan(codes)
-    places = pa.array(np.where(missing, 0, codes).astype(np.int64), mask=missing)
-    return pa.array(categories, type=pa.string()).take(places)
-
-
-def _codes(texts: pa.Array, categories: tuple[str, ...]) -> Array:
-    """Names of categories as codes, NaN where missing."""
-    places = pc.index_in(texts, value_set=pa.array(categories, type=pa.string()))
-    return np.asarray(places.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+def _columns(file: pq.ParquetFile, catalog: Catalog) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.object_]]:
+    """Features (n, p), labels, as_of and ids, read group by group: beside the matrix one group is held."""
+    n = file.metadata.num_rows
+    X = np.empty((n, len(catalog.features)))
+    label, as_of, ids = np.empty(n), np.empty(n, dtype=np.int64), []
+    first = 0
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group)
+        last = first + table.num_rows
+        # Columns side by side first, then turned at once: rows are what the learner and the bundle read.
+        block = np.empty((len(catalog.features), table.num_rows))
+        for place, feature in enumerate(catalog.features):
+            values = table.column(feature.name)
+            if feature.category:
+                block[place] = codes_of(values, catalog.categories[feature.name])
+            else:
+                block[place] = values.to_numpy()
+        X[first:last] = block.T
+        label[first:last] = table.column(LABEL).to_numpy()
+        as_of[first:last] = pc.fill_null(table.column(AS_OF).cast(pa.int64()), NO_AS_OF).to_numpy()
+        ids += table.column(CUSTOMER_ID).chunks
+        first = last
+    # An id is one object however many rows it has.
+    known = pa.chunked_array(ids, pa.string()).dictionary_encode().combine_chunks()
+    names = known.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    return X, label, as_of, names[known.indices.to_numpy()]
 
 
 def _recode(codes: Array, ours: tuple[str, ...], theirs: tuple[str, ...]) -> Array:

@@ -157,39 +157,36 @@ def _grow(run: _Run, number: int, rounds: int) -> list[float]:
     return losses
 
 
+CONSTANT: Final = "constant"
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns a model takes, and why the others were left out, by name."""
+    """The columns a model takes, and those it does without: name to reason (``constant``, ``same as <other>``)."""
 
     kept: NDArray[np.int64]
-    constant: tuple[str, ...]
-    duplicate: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: names of constant columns, and each copy with the column it repeats."""
-        return {"constant": list(self.constant), "duplicate": dict(self.duplicate)}
+    dropped: dict[str, str]
 
 
 def useful_columns(X: Array, names: Sequence[str]) -> Columns:
-    """Columns that vary and repeat none before them; the label is not looked at."""
+    """Columns that vary and repeat none before them in every bit, gaps included; the label is not looked at."""
     kept: list[int] = []
-    constant: list[str] = []
-    duplicate: dict[str, str] = {}
+    dropped: dict[str, str] = {}
     seen: dict[bytes, str] = {}
     for place, name in enumerate(names):
         # One pattern for every NaN and for both zeros, so that equal columns are equal bytes.
         values = np.ascontiguousarray(X[:, place]) + 0.0
         values[np.isnan(values)] = np.nan
         if len(values) == 0 or (values[0] == values).all() or np.isnan(values).all():
-            constant.append(name)
+            dropped[name] = CONSTANT
             continue
         key = _hash(values)
         if key in seen:
-            duplicate[name] = seen[key]
+            dropped[name] = f"same as {seen[key]}"
             continue
         seen[key] = name
         kept.append(place)
-    return Columns(np.array(kept, dtype=np.int64), tuple(constant), duplicate)
+    return Columns(np.array(kept, dtype=np.int64), dropped)
 
 
 def portfolio(options: Options, rows: int, columns: int) -> tuple[Preset, ...]:

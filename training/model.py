@@ -130,11 +130,11 @@ def ship(
         else {},
         data_from=None if dataset.flat else iso(int(dataset.as_of.min())),
         data_until=None if dataset.flat else iso(int(dataset.as_of.max()) + dataset.window),
+        dropped=fitted.columns.dropped,
         details={
             "validation": validation,
             "preset": describe(held.choice.preset),
             "rounds": list(fitted.rounds),
-            "left_out": fitted.columns.to_dict(),
             "rows": len(dataset),
             "season": shift,
             "dropped": dataset.dropped,

@@ -1,6 +1,6 @@
 """What a training leaves in its run: parameters, metrics, the training set by digest, and files to read.
 
-The files are ``metrics.json``, ``verdict.json``, ``model_card.md``, ``config.yaml`` as written, ``calibration.png``, and the held-out
+The files are ``metrics.json``, ``verdict.json``, ``dropped.json`` (features left out), ``model_card.md``, ``config.yaml`` as written, ``calibration.png``, and the held-out
 answers that the next challenger is compared on.
 """
 
@@ -43,6 +43,8 @@ def record(
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1, ensure_ascii=False), "utf-8")
     (folder / "verdict.json").write_text(json.dumps(verdict.to_dict(), indent=1, ensure_ascii=False), "utf-8")
     (folder / "model_card.md").write_text(model_card(bundle, metrics), "utf-8")
+    left_out = [{"name": name, "reason": reason} for name, reason in bundle.dropped.items()]
+    (folder / "dropped.json").write_text(json.dumps(left_out, indent=1, ensure_ascii=False), "utf-8")
     # The file as written: environment variables in it (passwords) are not put in place.
     shutil.copyfile(settings.source, folder / "config.yaml")
     answers.write(folder / ANSWERS)
@@ -67,6 +69,7 @@ def record(
             "validation": division.kind,
             "config_digest": settings.digest,
             "features": len(bundle.catalog.names),
+            "features_dropped": len(bundle.dropped),
         },
         metrics=_numbers(metrics),
         tags={

@@ -205,6 +205,14 @@ class Registry:
                 raise
         return Version(str(found.version), str(found.tags.get("sha256", "")), str(found.run_id))
 
+    def with_digest(self, target: str, sha256: str) -> Version | None:
+        """The version whose bundle has this digest; None where there is none."""
+        with _quiet(self.uri):
+            for found in self.client.search_model_versions(f"name='{self.model_name(target)}'"):
+                if found.tags.get("sha256") == sha256:
+                    return Version(str(found.version), sha256, str(found.run_id))
+        return None
+
     def fetch(self, version: Version, path: str, into: Path) -> Path | None:
         """An artefact of the version's run as a local copy below `into`; None where it is gone."""
         with _quiet(self.uri):

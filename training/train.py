@@ -52,6 +52,8 @@ class TrainResult:
         That folder.
     run_id, version
         MLflow's run, and the version that is champion now.
+    dropped
+        Features that this training left out, with the reason.
     """
 
     target: str
@@ -61,6 +63,7 @@ class TrainResult:
     folder: Path
     run_id: str
     version: str
+    dropped: dict[str, str]
 
 
 def train(
@@ -144,7 +147,7 @@ def train(
         place = settings.output / MODELS / name
         kept = _settle(registry, place, folder, None if verdict.promotes else champion)
     tell("done", 1.0)
-    return TrainResult(name, metrics, verdict, kept, place, run_id, kept.version)
+    return TrainResult(name, metrics, verdict, kept, place, run_id, kept.version, bundle.dropped)
 
 
 def parent_run(settings: Settings, *, now: datetime) -> str:

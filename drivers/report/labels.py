@@ -53,6 +53,7 @@ DROPPED: Final = {
     "censored": mark("outcome not over by the end of the data"),
     "left_during_lead": mark("left before the label window began"),
     "no_label": mark("outcome not known"),
+    "not_answered": mark("asked, and not answered"),
     "score_out_of_range": mark("no whole score from 0 to 10"),
     "about_an_encounter": mark("answer about one encounter, not about the relationship"),
     "same_moment": mark("another answer of the same moment"),

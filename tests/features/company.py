@@ -121,7 +121,9 @@ def make(folder: Path, *, customers: int = 40, seed: int = 0, order: int | None 
     return tables
 
 
-def write(folder: Path, tables: dict[str, pa.Table], order: int | None = None) -> None:
+def write(
+    folder: Path, tables: dict[str, pa.Table], order: int | None = None, config: dict[str, Any] | None = None
+) -> None:
     """Write tables beside a configuration that reads them."""
     folder.mkdir(parents=True, exist_ok=True)
     shuffle = None if order is None else np.random.default_rng(order)
@@ -130,7 +132,9 @@ def write(folder: Path, tables: dict[str, pa.Table], order: int | None = None) -
             table = table.take(pa.array(shuffle.permutation(len(table))))  # noqa: PLW2901 - the shuffled one is what is written
             table = table.select(list(shuffle.permutation(table.column_names)))  # noqa: PLW2901
         pq.write_table(table, folder / f"{name}.parquet")
-    (folder / "small.yaml").write_text(yaml.safe_dump(CONFIG, allow_unicode=True), encoding="utf-8")
+    (folder / "small.yaml").write_text(
+        yaml.safe_dump(config or CONFIG, allow_unicode=True, sort_keys=config is None), encoding="utf-8"
+    )
 
 
 def settings(folder: Path, **overrides: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -204,6 +205,7 @@ def _customers(row: Row, vocabulary: Vocabulary) -> Iterator[Event]:
             value = _known_text(value, vocabulary.categories[f"customers.{name}"])
             raw.append(None if value is None else vocabulary.categories[f"customers.{name}"].index(value))
         else:
+            value = None if value is None or math.isnan(value) else value
             raw.append(value)
         values[name] = value
     valid = row.get("valid_from")

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from configs.errors import DataError
 from features.build import build, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
+from features.definition import AGGREGATES
+from features.families import FAMILIES
+from features.journey import TURN_EVENTS
 from features.journeys import journeys
 from features.online import Online
 from features.rows import Rows
 from features.tables import open_tables
-from tests.features import company, reference
+from tests.features import company, full, reference
 from tests.features.reference_company import Company
 
-AT = [company.START + days * company.DAY for days in (90, 200, 330, 401)]
+AT = full.AT
 
 
 def _rows(ids: list[str], times: list[int]) -> Rows:
@@ -29,12 +35,12 @@ def _rows(ids: list[str], times: list[int]) -> Rows:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("company")
-    company.make(place)
+    full.make(place)
     return place
 
 
 def test_kernel_agrees_with_a_plain_reference(folder: Path) -> None:
-    """Every numeric feature of every family is what a loop over the customer's events says."""
+    """Every feature of every family, every aggregate and every turn, is what a loop over the customer's events says."""
     with open_tables(company.settings(folder)) as tables:
         catalog = learn_catalog(tables, tables.settings, AT[-1])
         people = list(journeys(tables))
@@ -42,6 +48,9 @@ def test_kernel_agrees_with_a_plain_reference(folder: Path) -> None:
         matrix = build(tables, rows, catalog)
     vocabulary = catalog.vocabulary
     everybody = Company(people, vocabulary)
+    assert {feature.family for feature in catalog.features} == set(FAMILIES)
+    assert {feature.aggregate for feature in catalog.features} == set(AGGREGATES)
+    assert {feature.kind for feature in catalog.features} >= set(TURN_EVENTS)
     expected = np.array(
         [reference.row(catalog.features, person, moment, vocabulary, everybody) for moment in AT for person in people]
     )
@@ -49,6 +58,7 @@ def test_kernel_agrees_with_a_plain_reference(folder: Path) -> None:
         np.testing.assert_allclose(
             matrix[:, column], expected[:, column], rtol=1e-6, atol=1e-5, err_msg=f"{feature.name}: {feature.meaning}"
         )
+        assert len(np.unique(expected[:, column])) > 1, f"nothing is tested of {feature.name}"
 
 
 def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
@@ -62,12 +72,41 @@ def test_batch_and_online_agree_in_every_bit(folder: Path) -> None:
     assert matrix.tobytes() == single.tobytes()
 
 
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.integers(-50, 24 * 450), min_size=1, max_size=4))
+def test_any_company_is_the_same_from_both_hosts(seed: int, hours: list[int]) -> None:
+    """Any company at any hours, before its first event too: batch and online agree in every bit, once and asked again."""
+    times = [company.START + hour * (company.DAY // 24) for hour in hours]
+    with TemporaryDirectory() as place:
+        full.make(Path(place), customers=6, seed=seed)
+        with open_tables(company.settings(Path(place), partitions=2)) as tables:
+            catalog = learn_catalog(tables, tables.settings, AT[-1])
+            people = list(journeys(tables))
+            matrix = build(tables, _rows([person.customer_id for person in people], times), catalog)
+            online = Online(with_calendar(catalog, tables))
+    prepared = [online.prepare(person) for person in people]
+    single = np.array([online.at(person, moment) for moment in times for person in prepared])
+    assert matrix.tobytes() == single.tobytes()
+
+
+def test_each_feature_alone_is_what_it_is_among_all(folder: Path) -> None:
+    """A model may use any single feature: it reads what it needs by itself, and gives the same bits."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = with_calendar(learn_catalog(tables, tables.settings, AT[-1]), tables)
+        people = list(journeys(tables, ["c000", "c001", "c017"]))
+    whole = [Online(catalog).row(person, AT[2]) for person in people]
+    for place, name in enumerate(catalog.names):
+        alone = Online(catalog.select([name]))
+        for person, row in zip(people, whole, strict=True):
+            assert alone.row(person, AT[2]).tobytes() == row[[place]].tobytes(), name
+
+
 def test_order_of_rows_and_columns_does_not_matter(tmp_path: Path) -> None:
     """The same tables with rows and columns shuffled give the same bits, and the same digests."""
     found = []
     for order in (None, 1, 2):
         place = tmp_path / str(order)
-        company.make(place, order=order)
+        full.make(place, order=order)
         with open_tables(company.settings(place)) as tables:
             catalog = learn_catalog(tables, tables.settings, AT[-1])
             rows = _rows([f"c{n:03d}" for n in range(40)], AT)
@@ -92,30 +131,28 @@ def test_parts_do_not_matter(folder: Path) -> None:
 
 
 def test_blind_to_the_future(tmp_path: Path) -> None:
-    """Events at or after as_of, and events recorded at or after it, change nothing."""
-    tables = company.make(tmp_path / "a")
+    """Whatever happens, or becomes known, at or after as_of changes nothing: neither features nor what is learnt."""
+    tables = full.make(tmp_path / "a")
     moment = AT[1]
-    extra = pa.table(
-        {
-            "customer_id": ["c001", "c001", "c002"],
-            "occurred_at": company.micros(np.array([moment, moment + company.DAY, moment - company.DAY])),
-            "recorded_at": company.micros(np.array([moment, moment + company.DAY, moment])),
-            "touchpoint": ["call", "call", "visit"],
-            "channel": ["web"] * 3,
-            "wait_min": [500.0, 500.0, 500.0],
-            "fee": [500.0, 500.0, 500.0],
-            "tone": [-9.0, -9.0, -9.0],
-            "event_id": ["x1", "x2", "x3"],
-        }
-    )
-    more = {**tables, "touchpoints": pa.concat_tables([tables["touchpoints"], extra])}
-    more["transactions"] = pa.concat_tables(
-        [
-            tables["transactions"],
-            tables["transactions"].slice(0, 1).set_column(1, "occurred_at", company.micros(np.array([moment]))),
-        ]
-    )
-    company.write(tmp_path / "b", more)
+    more = {}
+    for name, time in (
+        ("touchpoints", "occurred_at"),
+        ("surveys", "answered_at"),
+        ("transactions", "occurred_at"),
+        ("subscriptions", "started_at"),
+    ):
+        happens, known = tables[name].slice(20, 30), tables[name].slice(50, 30)
+        happens = _with(happens, time, company.micros(moment + np.arange(30) * company.DAY))
+        before = company.micros(moment - np.arange(1, 31) * company.DAY)
+        known = _with(_with(known, time, before), "recorded_at", company.micros(moment + np.arange(30)))
+        later = pa.concat_tables([happens, known])
+        if "event_id" in later.column_names:
+            later = _with(later, "event_id", pa.array([f"later {k}" for k in range(60)]))
+        more[name] = pa.concat_tables([tables[name], later])
+    versions = tables["customers"].slice(0, 30)
+    versions = _with(versions, "valid_from", company.micros(moment + np.arange(30) * 1000))
+    more["customers"] = pa.concat_tables([tables["customers"], versions])
+    company.write(tmp_path / "b", more, config=full.CONFIG)
     found = []
     for place in ("a", "b"):
         with open_tables(company.settings(tmp_path / place)) as opened:
@@ -125,21 +162,25 @@ def test_blind_to_the_future(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """The table with other values in a column."""
+    return table.set_column(table.column_names.index(name), name, values)
+
+
 def test_window_edges_are_closed_at_the_far_end_and_open_at_as_of(tmp_path: Path) -> None:
     """A window is [as_of - w, as_of): an event w days old counts, one at as_of does not."""
-    tables = company.make(tmp_path)
+    tables = full.make(tmp_path)
     moment = AT[1]
     times = np.array([moment - 30 * company.DAY, moment - 30 * company.DAY - 1, moment, moment - 1])
-    tables["touchpoints"] = tables["touchpoints"].slice(0, 4)
+    some = tables["touchpoints"].slice(0, 4)
     for name, values in (
         ("customer_id", pa.array(["c000"] * 4)),
         ("occurred_at", company.micros(times)),
         ("recorded_at", company.micros(times)),
         ("touchpoint", pa.array(["call"] * 4)),
     ):
-        place = tables["touchpoints"].column_names.index(name)
-        tables["touchpoints"] = tables["touchpoints"].set_column(place, name, values)
-    company.write(tmp_path, tables)
+        some = _with(some, name, values)
+    company.write(tmp_path, {**tables, "touchpoints": some}, config=full.CONFIG)
     with open_tables(company.settings(tmp_path)) as opened:
         catalog = learn_catalog(opened, opened.settings, AT[-1])
         row = build(opened, _rows(["c000"], [moment]), catalog)[0]

@@ -198,3 +198,76 @@ def test_kinds_that_would_share_columns_are_an_error(tmp_path: Path) -> None:
         found = {item.code: item for item in check_tables(opened, NOW)}
     assert found["similar_touchpoints"].level == "error"
     assert "would share their columns" in found["similar_touchpoints"].message
+
+
+def late(tables: Tables) -> None:
+    """Everything was recorded ten days after it happened."""
+    times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
+    put(tables, "touchpoints", "recorded_at", company.micros(times + 10 * company.DAY))
+
+
+def shifted(tables: Tables) -> None:
+    """Recorded two hours before it happened, as where one of two times is not UTC."""
+    times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
+    put(tables, "touchpoints", "recorded_at", company.micros(times - 2 * company.DAY // 24))
+
+
+def given_up(tables: Tables) -> None:
+    """A back-office touchpoint that stops half way."""
+    times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
+    kinds = np.array(tables["touchpoints"]["touchpoint"].to_pylist())
+    put(
+        tables,
+        "touchpoints",
+        "touchpoint",
+        pa.array(np.where(times < company.START + 200 * company.DAY, "bill", kinds)),
+    )
+    keep = (np.array(tables["touchpoints"]["touchpoint"].to_pylist()) != "bill") | (
+        times < company.START + 200 * company.DAY
+    )
+    tables["touchpoints"] = tables["touchpoints"].filter(pa.array(keep))
+
+
+def dried_up(tables: Tables) -> None:
+    """A measure that the export stops to fill."""
+    times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
+    values = np.array(tables["touchpoints"]["wait_min"].to_pylist(), dtype=float)
+    values[times > company.START + 200 * company.DAY] = np.nan
+    put(tables, "touchpoints", "wait_min", pa.array(values, from_pandas=True))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (
+            late,
+            "late_data",
+            "100.0% of the rows were recorded a day or more after they happened (100.0% a week, 0.0% a",
+        ),
+        (shifted, "recorded_early", "of them by whole hours"),
+        (given_up, "blind_spot", "'bill' has no row since"),
+        (dried_up, "blind_spot", "the measure 'wait' has no value since"),
+    ],
+)
+def test_what_is_seen_late_or_no_more(tmp_path: Path, fault: Callable[[Tables], None], code: str, words: str) -> None:
+    """Late records, shifted clocks, and touchpoints and measures that went silent are told with how much and since when."""
+    tables = company.make(tmp_path)
+    fault(tables)
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        found = [item for item in check_tables(opened, NOW) if item.code == code and words in item.message]
+    assert len(found) == 1
+    assert found[0].next
+
+
+def test_a_journey_without_any_encounter_is_a_blind_spot(tmp_path: Path) -> None:
+    """Where 'journey' is described and no touchpoints are given, the check says so."""
+    company.make(tmp_path)
+    path = tmp_path / "small.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["journey"] = {"billing run": {"department": "back office"}}
+    del content["data"]["tables"]["touchpoints"]
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with open_tables(company.settings(tmp_path)) as opened:
+        codes = [item.code for item in check_tables(opened, NOW)]
+    assert codes.count("journey_without_data") == 1

@@ -68,6 +68,17 @@ def test_two_features_of_one_name_are_refused() -> None:
         Catalog.of(vocabulary, (30,))
 
 
+def test_a_measure_called_as_what_is_computed_is_refused() -> None:
+    """A measure named effort_time would be taken for the total of all: the error names it and what to do."""
+    vocabulary = Vocabulary(
+        tables=("touchpoints",),
+        touchpoints=("call",),
+        measures={"effort_time": MeasureInfo("minutes", "lower", "time")},
+    )
+    with pytest.raises(DataError, match="'effort_time'"):
+        Catalog.of(vocabulary, (30,))
+
+
 def test_selection_keeps_the_order_asked_for() -> None:
     """A bundle's part of the catalogue comes in the bundle's order."""
     names = CATALOG.names[5:2:-1]

@@ -20,7 +20,7 @@ from tests.features import company
 psycopg = pytest.importorskip("psycopg", reason="the extra 'postgres' is not installed")
 
 SERVER = os.environ.get("MOMENTS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-SCHEMA = "moments_test"
+SCHEMA = f"moments_test_{os.getpid()}"
 TYPES = {"string": "text", "double": "double precision", "int64": "bigint", "timestamp[us, tz=UTC]": "timestamptz"}
 
 
@@ -74,3 +74,38 @@ def test_a_missing_table_names_the_nearest(server: Path) -> None:
     (server / "pg.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(DataError, match="custmers"), open_tables(load(server / "pg.yaml")):
         pass
+
+
+def test_the_server_s_own_types_are_read(server: Path) -> None:
+    """Zones, dates, exact numbers, flags, uuids and NULLs of PostgreSQL become what they are in files."""
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE TABLE {SCHEMA}.odd (customer_id uuid, occurred_at timestamptz, recorded_at timestamp, amount numeric(12, 2), "
+            "margin real, quantity smallint, category boolean, event_id bigint)"
+        )
+        connection.execute(
+            f"INSERT INTO {SCHEMA}.odd VALUES "
+            "('00000000-0000-0000-0000-000000000001', '2024-03-01 14:00+02', '2024-03-01 13:00', 12.34, 0.5, 3, true, 1), "
+            "('00000000-0000-0000-0000-000000000001', '2024-03-01 14:00+02', '2024-03-01 13:00', 12.34, 0.5, 3, true, 1), "
+            "('00000000-0000-0000-0000-000000000002', '2024-03-01', NULL, 'NaN', NULL, NULL, NULL, NULL), "
+            "(NULL, '2024-03-01', NULL, 1, NULL, NULL, NULL, NULL)"
+        )
+    content = yaml.safe_load((server / "small.yaml").read_text(encoding="utf-8"))
+    content["data"]["connection"] = SERVER.replace("postgresql://", "postgres://")
+    content["data"]["tables"] = {
+        "customers": {"sql": f"SELECT DISTINCT customer_id FROM {SCHEMA}.odd WHERE customer_id IS NOT NULL"},
+        "transactions": {"table": f"{SCHEMA}.odd"},
+    }
+    content["targets"] = {"churn": {"kind": "inactivity", "horizon_days": 30}}
+    (server / "pg.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with open_tables(load(server / "pg.yaml")) as tables:
+        found = tables.con.execute(
+            "SELECT right(customer_id, 1), occurred_at, recorded_at, amount, margin, quantity, category, event_id FROM transactions"
+        ).fetchall()
+        codes = {(item.code, item.column): item.rows for item in tables.findings}
+    assert found == [("1", 1_709_294_400_000_000, 1_709_298_000_000_000, 12.34, 0.5, 3.0, "true", "1")]
+    assert codes == {
+        ("bad_rows", "customer_id"): 1,
+        ("bad_rows", "amount"): 1,
+        ("duplicate_event", None): 1,
+    }

@@ -12,7 +12,10 @@ import yaml
 
 from configs.errors import ConfigError, DataError
 from configs.settings import load
+from features.check import check_tables
 from features.findings import Finding
+from features.journey import UNANSWERED
+from features.learn import learn_vocabulary
 from features.tables import Tables, open_tables
 
 
@@ -112,7 +115,40 @@ def test_duplicates_are_dropped_and_counted(tmp_path: Path) -> None:
         assert codes(tables) == {"duplicate_event": 1}
 
 
-@pytest.mark.parametrize(("encoding", "declared"), [("latin-1", None), ("cp1255", "cp1255"), ("utf-16", None)])
+def test_of_an_event_sent_twice_the_one_known_first_stays(tmp_path: Path) -> None:
+    """A later correction does not change what was known before it, however it sorts; a contract keeps its end."""
+    write(tmp_path / "c.csv", "customer_id\na\n")
+    write(
+        tmp_path / "t.csv",
+        "customer_id,occurred_at,recorded_at,amount,event_id\na,2024-01-02,2024-01-03,9,x\na,2024-01-01,2024-02-01,1,x\n",
+    )
+    write(
+        tmp_path / "s.csv",
+        "customer_id,started_at,ended_at,recorded_at,event_id\na,2024-01-02,,2024-01-02,x\n"
+        "a,2024-01-02,2024-05-01,2024-05-01,x\n",
+    )
+    given = {"customers": "c.csv", "transactions": "t.csv", "subscriptions": "s.csv"}
+    with read(tmp_path, {name: {"path": path} for name, path in given.items()}) as tables:
+        assert tables.con.execute("SELECT amount FROM transactions").fetchall() == [(9.0,)]
+        assert tables.con.execute("SELECT count(ended_at) FROM subscriptions").fetchall() == [(1,)]
+
+
+def test_a_question_that_was_not_answered_stays(tmp_path: Path) -> None:
+    """A survey without a score was asked and not answered: it is kept, and is no answer; a score that is no number is set aside."""
+    write(tmp_path / "c.csv", "customer_id\na\nb\n")
+    lines = ["a,2024-01-01,nps,9", "a,2024-01-02,nps,", "b,2024-01-03,ces,", "a,2024-01-04,nps,many"]
+    write(tmp_path / "s.csv", "\n".join(["customer_id,answered_at,metric,score", *lines]) + "\n")
+    given = {"customers": {"path": "c.csv"}, "surveys": {"path": "s.csv"}}
+    with read(tmp_path, given, {"nps": {"kind": "survey"}}) as tables:
+        assert tables.rows["surveys"] == 3
+        assert codes(tables) == {"bad_rows": 1, "unanswered": 2}
+        assert [item.code for item in check_tables(tables) if item.level == "error"] == []
+        vocabulary = learn_vocabulary(tables, 2**60)
+        assert vocabulary.metrics == ("nps",)
+        assert vocabulary.has("surveys", UNANSWERED)
+
+
+@pytest.mark.parametrize(("encoding", "declared"), [("latin-1", "latin-1"), ("cp1255", "cp1255"), ("utf-16", None)])
 def test_other_encodings_are_read(tmp_path: Path, encoding: str, declared: str | None) -> None:
     """A file in another encoding is read, and the check says as what."""
     text = "customer_id,region\na,שלום\n" if encoding != "latin-1" else "customer_id,region\na,Orléans\n"
@@ -205,7 +241,9 @@ def test_sql_reads_files_beside_the_configuration(tmp_path: Path) -> None:
     }
     customers = {"sql": "SELECT id AS customer_id, town FROM answers"}
     with read(
-        tmp_path, {"customers": customers, "touchpoints": touchpoints}, sources={"answers": {"path": "latin.csv"}}
+        tmp_path,
+        {"customers": customers, "touchpoints": touchpoints},
+        sources={"answers": {"path": "latin.csv", "encoding": "latin-1"}},
     ) as t:
         assert t.rows == {"customers": 1, "touchpoints": 3}
         assert t.con.execute("SELECT town FROM customers").fetchone() == ("Orléans",)

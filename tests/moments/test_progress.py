@@ -33,6 +33,17 @@ def test_few_lines_for_many_messages() -> None:
     assert len(file.getvalue().splitlines()) < 10
 
 
+def test_a_message_that_stays_is_told_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long work with one message shows how far it got, now and then."""
+    clock = iter([0.0, 2.0, 5.0, 18.0, 20.0, 21.0])
+    monkeypatch.setattr("moments.progress.time.monotonic", lambda: next(clock))
+    file = io.StringIO()
+    with Progress(Console(file=file)).step("features") as report:
+        for share in (0.1, 0.2, 0.3, 0.4):
+            report("writing", share)
+    assert file.getvalue().splitlines()[1:3] == ["features:  10% writing", "features:  30% writing"]
+
+
 def test_a_bar_on_a_terminal() -> None:
     """On a terminal the step's name and its last message are shown."""
     file = io.StringIO()

@@ -174,12 +174,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     settings = company.settings(folder)
     train(settings)
     store = Store.at(settings.output, None)
-    with open_tables(settings) as tables:
-        store.load_from(tables)
-        known = {journey.customer_id: journey for journey in journeys(tables)}
     scorer = Scorer.open(settings)
+    with open_tables(settings) as tables:
+        store.load_from(tables, vocabularies=scorer.vocabularies)
+        known = {journey.customer_id: journey for journey in journeys(tables)}
     state = State.of(settings, scorer, store, Keys.of(KEY), lambda: NOW)
-    return Served(settings, scorer, store, state, client(state), known)
+    return Served(settings, state.scorer, store, state, client(state), known)
 
 
 def client(state: State, key: str | None = KEY) -> Client:

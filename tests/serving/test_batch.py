@@ -100,7 +100,7 @@ def test_blocks_do_not_change_the_file(served: Served, tmp_path: Path, monkeypat
     """How many customers are held at once changes nothing."""
     with open_tables(served.settings) as tables:
         whole = pq.read_table(batch.write(served.scorer, tables, tmp_path / "a"))
-        monkeypatch.setattr(batch, "_BLOCK", 7)
+        monkeypatch.setattr(batch, "BLOCK", 7)
         parts = pq.read_table(batch.write(served.scorer, tables, tmp_path / "b"))
     assert whole.equals(parts)
 

@@ -65,6 +65,19 @@ def resign(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(lines))
 
 
+def test_features_left_out_are_told_by_name(tmp_path: Path) -> None:
+    """The bundle lists what the model does without, each with its reason; one made before had no such list."""
+    bundle, dataset = bundle_of("binary")
+    dropped = {"gone": "constant", "copy": "same as n1"}
+    replace(bundle, dropped=dropped).save(tmp_path / "churn", dataset.X[:5])
+    content = json.loads((tmp_path / "churn" / "bundle.json").read_text("utf-8"))
+    assert content["dropped"] == [
+        {"name": "gone", "reason": "constant"},
+        {"name": "copy", "reason": "same as n1"},
+    ]
+    assert Bundle.load(tmp_path / "churn").dropped == dropped
+
+
 @pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path, task: Task) -> None:
     """Every field and every answer survive the folder."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matplotlib.figure import Figure
 
 from tests.training.test_bundle import bundle_of
@@ -27,6 +29,15 @@ def test_the_card_says_on_what_the_model_was_judged() -> None:
     assert "| auc | 0.8123 | 0.79 to 0.83 | 0.5 | 0.8 |" in text
     assert "| rps |  |  to  |  |  |" in text
     assert "associations, not effects" in text
+
+
+def test_the_card_names_what_was_left_out() -> None:
+    """Each feature that the model does without is on the card, with its reason."""
+    bundle, _ = bundle_of("binary")
+    assert "- left out: no feature" in model_card(bundle, METRICS)
+    text = model_card(replace(bundle, dropped={"gone": "constant", "copy": "same as n1"}), METRICS)
+    assert "- left out: 2 features (1 constant, 1 the same as another)" in text
+    assert "- copy: same as n1" in text
 
 
 def test_the_figure_shows_every_bin() -> None:

@@ -30,7 +30,7 @@ def test_columns_that_say_nothing_are_named() -> None:
     X = np.column_stack([a, np.full(50, 3.0), a, np.full(50, np.nan), b, np.where(b == 0, -0.0, b)])
     found = useful_columns(X, ["a", "three", "copy", "gone", "b", "minus"])
     assert found.kept.tolist() == [0, 4]
-    assert found.to_dict() == {"constant": ["three", "gone"], "duplicate": {"copy": "a", "minus": "b"}}
+    assert found.dropped == {"three": "constant", "copy": "same as a", "gone": "constant", "minus": "same as b"}
 
 
 def test_a_column_that_is_missing_at_times_is_not_constant() -> None:

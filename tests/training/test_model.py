@@ -93,4 +93,4 @@ def test_columns_left_out_are_named_in_the_bundle(settings: Settings) -> None:
     answers = np.linspace(0, 1, 50)
     bundle, _ = model.ship(dataset, fitted, settings, answers=answers, validation=division.kind)
     assert "n3" not in bundle.catalog.names
-    assert bundle.details["left_out"]["duplicate"] == {"n3": "n2"}
+    assert bundle.dropped == {"n3": "same as n2"}

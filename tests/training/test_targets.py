@@ -172,7 +172,7 @@ def test_survey_rows(tmp_path: Path) -> None:
     rows = {
         "customers": people("a", "b"),
         "surveys": {
-            "customer_id": ["b", "a", "a", "a", "b", "b", "a"],
+            "customer_id": ["b", "a", "a", "a", "b", "b", "a", "a"],
             "answered_at": [
                 "2024-01-02",
                 "2024-01-01",
@@ -181,10 +181,11 @@ def test_survey_rows(tmp_path: Path) -> None:
                 "2024-03-01",
                 "2024-04-01",
                 "2024-04-01",
+                "2024-05-01",
             ],
-            "metric": ["nps", "nps", "nps", "nps", "csat", "nps", "nps"],
-            "score": [10.0, 0.0, 11.0, 9.0, 5.0, 6.5, 7.0],
-            "touchpoint": [None, None, None, "call", None, None, ""],
+            "metric": ["nps", "nps", "nps", "nps", "csat", "nps", "nps", "nps"],
+            "score": [10.0, 0.0, 11.0, 9.0, 5.0, 6.5, 7.0, None],
+            "touchpoint": [None, None, None, "call", None, None, "", None],
         },
     }
     with company(tmp_path, {"nps": {"kind": "survey"}}, rows) as tables:
@@ -193,7 +194,12 @@ def test_survey_rows(tmp_path: Path) -> None:
     assert found.rows.as_of.tolist() == [at("2024-01-01"), at("2024-01-02"), at("2024-04-01")]
     assert found.rows.label is not None
     assert found.rows.label.tolist() == [0.0, 10.0, 7.0]
-    assert found.dropped == {"about_an_encounter": 1, "score_out_of_range": 2, "same_moment": 0}
+    assert found.dropped == {
+        "about_an_encounter": 1,
+        "not_answered": 1,
+        "score_out_of_range": 2,
+        "same_moment": 0,
+    }
 
 
 def test_two_answers_in_one_moment_are_one_row(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from configs.settings import Settings
 from tests.training import made
 from training.bundle import Bundle
 from training.dataset import Dataset, path_of, write
-from training.registry import Registry
+from training.registry import BUNDLE, Registry
 from training.targets import Task
 from training.train import close_parent, parent_run, train
 
@@ -80,7 +80,7 @@ def test_the_same_training_changes_nothing(ready: Settings) -> None:
     assert (again.folder / "bundle.json").stat().st_mtime_ns == stamp
 
 
-def test_a_better_challenger_takes_over_and_can_be_rolled_back(ready: Settings) -> None:
+def test_a_better_challenger_takes_over_and_can_be_rolled_back(ready: Settings, tmp_path: Path) -> None:
     """With a feature that tells more the new version is champion, the old one previous; a rollback swaps them."""
     dataset = made.dataset(rows=1500, numbers=5)
     blind = made.dataset(rows=1500, numbers=5)
@@ -96,6 +96,12 @@ def test_a_better_challenger_takes_over_and_can_be_rolled_back(ready: Settings) 
     previous = registry.find("churn", "previous")
     assert previous is not None
     assert previous.number == "1"
+    # Whoever knows a model by its digest alone finds it and gets it whole.
+    assert registry.with_digest("churn", first.bundle.sha256) == previous
+    assert registry.with_digest("churn", "0" * 64) is None
+    fetched = registry.fetch(previous, BUNDLE, tmp_path)
+    assert fetched is not None
+    assert Bundle.load(fetched).sha256 == first.bundle.sha256
     restored = registry.rollback("churn")
     assert restored is not None
     assert restored.number == "1"

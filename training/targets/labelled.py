@@ -22,7 +22,7 @@ class LabelledRows:
         """From a result with the columns customer_id, as_of (microseconds) and label, already sorted."""
         return cls(
             Rows(
-                customer_id=np.array(table.column("customer_id").to_pylist(), dtype=object),
+                customer_id=table.column("customer_id"),
                 as_of=table.column("as_of").to_numpy().astype(np.int64),
                 label=table.column("label").to_numpy().astype(np.float64),
             ),

@@ -28,6 +28,8 @@ def classes(score: NDArray[np.float64]) -> NDArray[np.int64]:
 def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
     """Answers with a whole score from 0 to 10; others are dropped and counted, as are further answers of the same moment.
 
+    A question that was asked and not answered (no score) gives no row either: what would have been said is not known.
+
     Raises
     ------
     DataError
@@ -46,21 +48,23 @@ def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
         f"""CREATE OR REPLACE TEMP TABLE answers AS
             SELECT customer_id, answered_at AS as_of, score AS label,
               touchpoint IS NOT NULL AND trim(touchpoint) <> '' AS about_an_encounter,
-              score NOT BETWEEN 0 AND 10 OR score <> floor(score) AS out_of_range
+              score IS NULL AS not_answered,
+              coalesce(score NOT BETWEEN 0 AND 10 OR score <> floor(score), false) AS out_of_range
             FROM {SURVEYS} WHERE lower(metric) = ? AND customer_id IN (SELECT customer_id FROM customers)""",
         [target.metric],
     )
     try:
-        every, about, out_of_range, usable = one(
+        every, about, not_answered, out_of_range, usable = one(
             tables,
             """SELECT count(*), count(*) FILTER (about_an_encounter),
+                 count(*) FILTER (not_answered AND NOT about_an_encounter),
                  count(*) FILTER (out_of_range AND NOT about_an_encounter),
-                 count(*) FILTER (NOT out_of_range AND NOT about_an_encounter) FROM answers""",
+                 count(*) FILTER (NOT (not_answered OR out_of_range OR about_an_encounter)) FROM answers""",
         )
         # Two answers in one moment cannot both be predicted from what was before; the lower one is kept.
         table = tables.arrow(
             """SELECT customer_id, as_of, min(label) AS label FROM answers
-               WHERE NOT about_an_encounter AND NOT out_of_range GROUP BY ALL ORDER BY as_of, customer_id"""
+               WHERE NOT (not_answered OR out_of_range OR about_an_encounter) GROUP BY ALL ORDER BY as_of, customer_id"""
         )
     finally:
         con.execute("DROP TABLE answers")
@@ -74,5 +78,10 @@ def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
         )
     return LabelledRows.of(
         table,
-        {"about_an_encounter": about, "score_out_of_range": out_of_range, "same_moment": usable - table.num_rows},
+        {
+            "about_an_encounter": about,
+            "not_answered": not_answered,
+            "score_out_of_range": out_of_range,
+            "same_moment": usable - table.num_rows,
+        },
     )

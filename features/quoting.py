@@ -1,0 +1,28 @@
+"""Names and texts in SQL, and the one row of an aggregate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+
+def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row of an aggregate, read to its end: DuckDB 2.0 refuses other work while a result is half read."""
+    (row,) = con.execute(query).fetchall()
+    return tuple(row)
+
+
+def identifier(name: str) -> str:
+    """A possibly dotted name, quoted for SQL."""
+    return ".".join(column(part) for part in name.split("."))
+
+
+def column(name: str) -> str:
+    """A column's name, quoted for SQL; dots belong to the name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(text: str) -> str:
+    """A text literal for SQL."""
+    return "'" + text.replace("'", "''") + "'"

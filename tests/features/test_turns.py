@@ -1,0 +1,168 @@
+"""What an event is besides its own kind, one small story per rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.catalog import Catalog
+from features.customer import Journey
+from features.definition import ANY, Feature, Source
+from features.journey import (
+    CHANGE,
+    DISCOUNT,
+    ENTRY,
+    FEE_CUT,
+    FEE_RISE,
+    FRESH,
+    GOOD,
+    HANDOVER,
+    LOOP_BACK,
+    OCCASION,
+    PLAN_CHANGE,
+    PREMIUM,
+    REPEAT,
+    RISEN,
+    SWITCH,
+    sequence_kind,
+)
+from features.online import Online
+from features.schema import MICROSECONDS_PER_DAY as DAY
+from tests.features.strategies import VOCABULARY
+
+HOUR = DAY // 24
+END = 400 * DAY
+
+
+def computed(source: Source, kind: str, aggregate: str, measure: str | None, columns: dict[str, list[Any]]) -> float:
+    """One feature of a customer with these rows of one table, a year later."""
+    feature = Feature("test", source, kind, measure, aggregate)
+    online = Online(Catalog((feature,), VOCABULARY))
+    return float(online.row(Journey("c", {source: columns}), END)[0])
+
+
+def encounters(kinds: str, days: list[float], **columns: list[Any]) -> dict[str, list[Any]]:
+    """Encounters whose kinds are told by their first letters."""
+    names = {"c": "call", "v": "visit", "b": "bill", "h": "hologram"}
+    return {
+        "touchpoint": [names[letter] for letter in kinds],
+        "occurred_at": [int(day * DAY) for day in days],
+        **columns,
+    }
+
+
+@pytest.mark.parametrize(
+    ("turn", "rows", "expected"),
+    [
+        pytest.param(f"{REPEAT}call", encounters("ccc", [0, 7, 14.1]), 1, id="repeat: seven days to the microsecond"),
+        pytest.param(f"{REPEAT}call", encounters("cvc", [0, 1, 2]), 1, id="repeat: others between do not matter"),
+        pytest.param(f"{REPEAT}call", encounters("cc", [3, 3]), 1, id="repeat: of two at once one"),
+        pytest.param(SWITCH, encounters("cc", [0, 7], channel=["web", "phone"]), 1, id="switch"),
+        pytest.param(SWITCH, encounters("cc", [0, 8], channel=["web", "phone"]), 0, id="switch: too long ago"),
+        pytest.param(SWITCH, encounters("ccc", [0, 1, 2], channel=["web", None, "phone"]), 1, id="switch: over a gap"),
+        pytest.param(SWITCH, encounters("ccc", [0, 1, 2], channel=["web", "fax", "web"]), 0, id="switch: unseen"),
+        pytest.param(HANDOVER, encounters("cv", [0, 1]), 1, id="hand-over: configured departments"),
+        pytest.param(HANDOVER, encounters("cv", [0, 1], department=["shop", None]), 0, id="hand-over: the row's own"),
+        pytest.param(ENTRY, encounters("vvcv", [0, 1, 2, 3]), 3, id="entry: the first counts"),
+        pytest.param(LOOP_BACK, encounters("vvcv", [0, 1, 2, 3]), 1, id="step back"),
+        pytest.param(LOOP_BACK, encounters("cbv", [0, 1, 900]), 0, id="step back: not after the moment"),
+        pytest.param(GOOD, encounters("bbb", [0, 1, 2], m_fee=[1.0, 2.0, 3.0]), 1, id="good: better than usual"),
+        pytest.param(sequence_kind(("call", "bill")), encounters("cb", [0, 30]), 1, id="two: thirty days"),
+        pytest.param(sequence_kind(("call", "bill")), encounters("cb", [0, 31]), 0, id="two: too late"),
+        pytest.param(
+            sequence_kind(("call", "bill")), encounters("chb", [0, 1, 2]), 0, id="two: an unknown one between"
+        ),
+        pytest.param(sequence_kind(("call", "call")), encounters("ccc", [0, 1, 2]), 2, id="two: overlapping"),
+        pytest.param(sequence_kind(("call", "call", "bill")), encounters("cccb", [0, 1, 2, 3]), 1, id="three"),
+        pytest.param(
+            sequence_kind(("call", "call", "bill")), encounters("ccb", [0, 31, 32]), 0, id="three: a long gap"
+        ),
+    ],
+)
+def test_turns_of_encounters(turn: str, rows: dict[str, list[Any]], expected: float) -> None:
+    """Repeats, switches, hand-overs, stages, good ones and sequences are told as their definitions say."""
+    assert computed("touchpoints", turn, "count", None, rows) == expected
+
+
+def payments(days: list[float], amounts: list[float], **columns: list[Any]) -> dict[str, list[Any]]:
+    """Payments and refunds."""
+    return {"occurred_at": [int(day * DAY) for day in days], "amount": amounts, **columns}
+
+
+BREAD, MILK = "bread", "milk"
+
+
+@pytest.mark.parametrize(
+    ("turn", "rows", "expected"),
+    [
+        pytest.param(OCCASION, payments([0, 0.9, 1], [1, 1, 1]), 2, id="occasion: lines of one day are one"),
+        pytest.param(OCCASION, payments([0, 0.5], [-1, 1]), 1, id="occasion: a refund is none"),
+        pytest.param(FRESH, payments([0, 1, 2], [1, 1, 1], category=[BREAD, BREAD, MILK]), 2, id="new category"),
+        pytest.param(FRESH, payments([0, 1], [1, 1], category=[None, "caviar"]), 0, id="new category: not one unseen"),
+        pytest.param(PREMIUM, payments([0, 1], [2.5, 2.49], category=[BREAD] * 2), 1, id="premium: from the price on"),
+        pytest.param(PREMIUM, payments([0], [5.0], category=[BREAD], quantity=[2]), 1, id="premium: per piece"),
+        pytest.param(PREMIUM, payments([0], [9.0], category=[MILK]), 0, id="premium: none where prices do not differ"),
+        pytest.param(DISCOUNT, payments([0, 1], [1.8, 1.81], category=[BREAD] * 2), 1, id="discount: a tenth off"),
+        pytest.param(DISCOUNT, payments([0], [3.6]), 1, id="discount: without a category"),
+        pytest.param(RISEN, payments([0, 1], [2.0, 2.05], category=[BREAD] * 2), 1, id="rise: more than two per cent"),
+        pytest.param(RISEN, payments([0, 1], [2.0, 2.04], category=[BREAD] * 2), 0, id="rise: two per cent is none"),
+        pytest.param(RISEN, payments([0, 1], [2.0, 9.0], category=[BREAD, MILK]), 0, id="rise: of the same category"),
+        pytest.param(RISEN, payments([0, 1], [0.0, 2.0], category=[BREAD] * 2), 0, id="rise: from nothing is none"),
+    ],
+)
+def test_turns_of_transactions(turn: str, rows: dict[str, list[Any]], expected: float) -> None:
+    """Occasions, new categories and prices are told as their definitions say."""
+    assert computed("transactions", turn, "count", None, rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "plans", "fees", "expected"),
+    [
+        pytest.param(PLAN_CHANGE, ["basic", "plus", "plus"], [1, 1, 1], 1, id="plan"),
+        pytest.param(PLAN_CHANGE, ["basic", None, "plus"], [1, 1, 1], 1, id="plan: over one that is not told"),
+        pytest.param(PLAN_CHANGE, ["basic", "gold", "basic"], [1, 1, 1], 0, id="plan: unseen ones are not told"),
+        pytest.param(FEE_RISE, ["basic"] * 3, [1, 2, 1], 1, id="rise"),
+        pytest.param(FEE_CUT, ["basic"] * 3, [2, None, 1], 1, id="cut: over one without a fee"),
+    ],
+)
+def test_turns_of_contracts(turn: str, plans: list[str | None], fees: list[float | None], expected: float) -> None:
+    """Plan and fee are compared with the last that were told."""
+    rows = {"started_at": [0, DAY, 2 * DAY], "ended_at": [DAY, None, None], "plan": plans, "monthly_fee": fees}
+    assert computed("subscriptions", turn, "count", None, rows) == expected
+
+
+def test_changes_are_versions_after_the_first() -> None:
+    """Three versions of a customer are two changes, wherever the first lies."""
+    rows = {"valid_from": [None, DAY, 5 * DAY], "income": [1.0, 2.0, 2.0]}
+    assert computed("customers", CHANGE, "count", None, rows) == 2
+    assert computed("customers", CHANGE, "recency", None, rows) == (END - 5 * DAY) / DAY
+
+
+def test_gaps_between_encounters_and_between_those_of_one_kind() -> None:
+    """Each encounter knows how long ago the one before was, and the one of its own kind."""
+    rows = encounters("cvc", [0, 2, 6])
+    assert computed("touchpoints", ANY, "last", "time_between", rows) == 4
+    assert computed("touchpoints", "call", "last", "time_between_same", rows) == 6
+    assert np.isnan(computed("touchpoints", "visit", "last", "time_between_same", rows))
+
+
+def test_time_to_resolution_runs_from_the_first_that_was_not_resolved() -> None:
+    """Open since day 1, asked again on day 3, solved on day 5: four days; what is solved at once has no such time."""
+    rows = encounters("cccccv", [0, 1, 3, 5, 6, 7], m_solved=[1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    assert computed("touchpoints", "call", "mean", "time_to_resolution", rows) == 4
+    assert computed("touchpoints", "call", "count_value", "time_to_resolution", rows) == 1
+
+
+def test_the_gap_of_occasions_is_from_day_to_day() -> None:
+    """Several lines of a day make no gap; the first line of a day stands for it."""
+    rows = payments([0.1, 0.2, 0.9, 3.1], [1.0] * 4)
+    assert computed("transactions", OCCASION, "max", "time_between", rows) == pytest.approx(3)
+    assert computed("transactions", OCCASION, "count_value", "time_between", rows) == 1
+
+
+def test_what_is_not_known_yet_makes_no_turn() -> None:
+    """A call that is recorded after the moment neither repeats nor is repeated."""
+    rows = encounters("cc", [1, 2], recorded_at=[END, None])
+    assert computed("touchpoints", f"{REPEAT}call", "count", None, rows) == 0

@@ -1,0 +1,209 @@
+"""A new training set beside the last one: what stays is what would be computed again, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from configs.settings import Settings
+from features.build import build_parts
+from features.tables import open_tables
+from tests.features import company
+from training import columns, reuse
+from training.dataset import make, path_of, read
+
+Tables = dict[str, pa.Table]
+MONTH = 30
+BEFORE = company.START + 330 * company.DAY
+_TIMES = {
+    "touchpoints": "occurred_at",
+    "surveys": "answered_at",
+    "transactions": "occurred_at",
+    "subscriptions": "started_at",
+}
+
+
+@pytest.fixture(autouse=True)
+def _groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several groups of rows in a small file."""
+    monkeypatch.setattr(columns, "GROUP_ROWS", 32)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """All that ever happened to a small company."""
+    return company.make(tmp_path_factory.mktemp("everything"))
+
+
+def until(tables: Tables, moment: int) -> Tables:
+    """What had happened and was recorded by a moment."""
+    found = dict(tables)
+    end = pa.scalar(moment, pa.timestamp("us", tz="UTC"))
+    for name, time in _TIMES.items():
+        table = tables[name]
+        known = table.column(time)
+        if "recorded_at" in table.column_names:
+            recorded = table.column("recorded_at")
+            known = pc.if_else(pc.greater(pc.coalesce(recorded, known), known), recorded, known)
+        found[name] = table.filter(pc.less(known, end))
+    ended = found["subscriptions"].column("ended_at")
+    kept = pc.if_else(pc.less(ended, end), ended, pa.scalar(None, ended.type))
+    place = found["subscriptions"].column_names.index("ended_at")
+    found["subscriptions"] = found["subscriptions"].set_column(place, "ended_at", kept)
+    return found
+
+
+def settings_of(folder: Path, tables: Tables, last: int, output: Path) -> Settings:
+    """The configuration of a written company with the dates of its grid."""
+    company.write(folder, tables)
+    content = yaml.safe_load((folder / "small.yaml").read_text("utf-8"))
+    day = np.datetime64(last, "us").astype("datetime64[D]")
+    content["snapshots"] = {"every_days": MONTH, "last": str(day)}
+    (folder / "small.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    return company.settings(folder).model_copy(update={"output": output})
+
+
+def built(settings: Settings, name: str = "churn", **options: Any) -> tuple[Path, str]:
+    """A training set and what was told of it."""
+    told: list[str] = []
+    with open_tables(settings) as tables:
+        path = make(tables, settings, name, told=told.append, **options)
+    return path, told[0]
+
+
+def edited(tables: Tables) -> Tables:
+    """A fee of long ago is corrected."""
+    table = tables["touchpoints"]
+    first = pc.equal(table.column("event_id"), "t3")
+    fee = pc.if_else(first, pa.scalar(77.0), table.column("fee"))
+    return {**tables, "touchpoints": table.set_column(table.column_names.index("fee"), "fee", fee)}
+
+
+def late(tables: Tables) -> Tables:
+    """An encounter of long ago comes to be known in the last month."""
+    table = tables["touchpoints"].slice(0, 1)
+    at, known = (company.micros(np.array([company.START + days * company.DAY])) for days in (100, 340))
+    table = table.set_column(table.column_names.index("occurred_at"), "occurred_at", at)
+    table = table.set_column(table.column_names.index("recorded_at"), "recorded_at", known)
+    table = table.set_column(table.column_names.index("event_id"), "event_id", pa.array(["late"]))
+    return {**tables, "touchpoints": pa.concat_tables([tables["touchpoints"], table])}
+
+
+def new_kind(tables: Tables) -> Tables:
+    """A kind of touchpoint that nobody had met, among the others in the order of names."""
+    table = tables["touchpoints"]
+    new = pc.and_(
+        pc.greater(table.column("occurred_at"), pa.scalar(BEFORE, pa.timestamp("us", tz="UTC"))),
+        pc.equal(table.column("touchpoint"), "bill"),
+    )
+    kinds = pc.if_else(new, pa.scalar("chat"), table.column("touchpoint"))
+    return {**tables, "touchpoints": table.set_column(table.column_names.index("touchpoint"), "touchpoint", kinds)}
+
+
+def removed(tables: Tables) -> Tables:
+    """A customer asks to be forgotten."""
+    return {name: table.filter(pc.not_equal(table.column("customer_id"), "c007")) for name, table in tables.items()}
+
+
+@pytest.mark.parametrize("name", ["churn", "nps"])
+@pytest.mark.parametrize("change", [dict, edited, late, new_kind, removed])
+def test_a_new_month_gives_the_bytes_of_a_fresh_start(
+    everything: Tables, tmp_path: Path, change: Callable[[Tables], Tables], name: str
+) -> None:
+    """A month more, and what may come with it: an edit, a late record, a new kind, a customer less."""
+    output = tmp_path / "out"
+    before, after = until(everything, BEFORE), change(until(everything, BEFORE + MONTH * company.DAY))
+    last = BEFORE - 2 * MONTH * company.DAY
+    built(settings_of(tmp_path / "before", before, last, output), name)
+    there = settings_of(tmp_path / "after", after, last + MONTH * company.DAY, output)
+    path, told = built(there, name)
+    fresh, _ = built(there.model_copy(update={"output": tmp_path / "fresh"}), name)
+    assert path.read_bytes() == fresh.read_bytes()
+    assert "rows taken over" in told or "computed anew" in told
+    if change in {dict, late, removed}:
+        assert "rows taken over" in told
+
+
+def test_only_what_is_new_is_asked_of_the_engine(everything: Tables, tmp_path: Path) -> None:
+    """Rows of the new date with all features; of the others, features that read something which was learnt anew."""
+    output = tmp_path / "out"
+    last = BEFORE - 2 * MONTH * company.DAY
+    built(settings_of(tmp_path / "before", until(everything, BEFORE), last, output))
+    rows = len(read(output / "training" / "churn.parquet"))
+    asked = []
+
+    def counting(tables: Any, some: Any, catalog: Any, progress: Any) -> Any:
+        asked.append((len(some), len(catalog.features)))
+        return build_parts(tables, some, catalog, progress)
+
+    after = until(everything, BEFORE + MONTH * company.DAY)
+    path, told = built(settings_of(tmp_path / "after", after, last + MONTH * company.DAY, output), engine=counting)
+    dataset = read(path)
+    stayed = int(re.findall(r"([\d,]+) rows taken over", told)[0])
+    assert 0.8 * rows < stayed <= rows
+    assert asked[0] == (len(dataset) - stayed, len(dataset.catalog.features))
+    assert all(some == stayed and width < len(dataset.catalog.features) for some, width in asked[1:])
+
+
+def test_nothing_new_computes_nothing(everything: Tables, tmp_path: Path) -> None:
+    """The same tables again: every row stays, and the file is the same."""
+    settings = settings_of(tmp_path / "c", until(everything, BEFORE), BEFORE - 60 * company.DAY, tmp_path / "out")
+    path, _ = built(settings)
+    before = path.read_bytes()
+    _, told = built(settings, engine=_refusing)
+    assert path.read_bytes() == before
+    assert f"{len(read(path))} rows taken over" in told
+
+
+def _refusing(*_: Any) -> Any:
+    """An engine that is not to be asked."""
+    raise AssertionError
+
+
+def test_another_catalogue_computes_what_is_new_in_it(everything: Tables, tmp_path: Path) -> None:
+    """Other windows are other features; those that both have stay, or all is computed anew and said so."""
+    settings = settings_of(tmp_path / "c", until(everything, BEFORE), BEFORE - 60 * company.DAY, tmp_path / "out")
+    built(settings)
+    other = settings.model_copy(update={"windows_days": (30, 120)})
+    path, told = built(other)
+    fresh, _ = built(other.model_copy(update={"output": tmp_path / "fresh"}))
+    assert path.read_bytes() == fresh.read_bytes()
+    assert "computed a" in told
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("file", "is not the one that was written"),
+        ("code", "the code or the columns of the tables are others now"),
+        ("numbers", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_proved_is_computed_anew(
+    everything: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, reason: str
+) -> None:
+    """A file that was touched, other code, damaged numbers: a plain line says why."""
+    settings = settings_of(tmp_path / "c", until(everything, BEFORE), BEFORE - 60 * company.DAY, tmp_path / "out")
+    path, first = built(settings)
+    assert "anew" not in first
+    before = path.read_bytes()
+    if what == "file":
+        table = pq.read_table(path)
+        pq.write_table(table, path)
+    elif what == "numbers":
+        (path.parent / reuse.FOLDER / path.name).write_bytes(b"PAR1")
+    else:
+        monkeypatch.setattr("training.assemble.code_digest", lambda: "other")
+    again, told = built(settings)
+    assert again == path_of(settings, "churn")
+    assert again.read_bytes() == before
+    assert reason in told
