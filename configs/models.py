@@ -84,7 +84,10 @@ class Data(_Frozen):
 
 
 class TouchpointInfo(_Frozen):
-    """Name, place and owner of a touchpoint, and what an encounter costs the company, in the currency of the amounts."""
+    """Name, place and owner of a touchpoint, and what an encounter costs the company, in the currency of the amounts.
+
+    Stages follow each other in the order in which `journey` names them first: name touchpoints in the order of the journey.
+    """
 
     stage: str | None = None
     department: str | None = None

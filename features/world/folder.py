@@ -60,8 +60,7 @@ def config(seed: int) -> dict[str, Any]:
         "name": "world",
         "data": {"tables": entries},
         "journey": {
-            kind.name: {"stage": kind.stage, "department": kind.department, "label": kind.labels}
-            for kind in journey.KINDS
+            kind.name: kind.info for kind in sorted(journey.KINDS, key=lambda kind: journey.STAGES.index(kind.stage))
         },
         "targets": {
             "churn": {"kind": "cancellation", "horizon_days": 90},
