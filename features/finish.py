@@ -6,8 +6,7 @@ import numba
 import numpy as np
 
 from features.encode import NULL
-from features.rows import NO_AS_OF
-from features.schema import MICROSECONDS_PER_DAY
+from features.schema import MICROSECONDS_PER_DAY, NO_AS_OF
 
 _NULL = NULL
 _NONE = np.iinfo(np.int64).max

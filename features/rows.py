@@ -5,15 +5,10 @@ A company has millions of rows and far fewer customers: an id is held once, a ro
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-
-NO_AS_OF: Final = 2**61
-"""The as_of of a flat table, which has no times: later than any event, so that all that is known counts."""
 
 
 class Rows:

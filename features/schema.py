@@ -43,6 +43,8 @@ TRANSACTIONS: Final = "transactions"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
+NO_AS_OF: Final = 2**61
+"""The as_of of a flat table, which has no times: later than any event, so that all that is known counts."""
 
 Type = Literal["text", "time", "number"]
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from configs.settings import Settings
 from features.build import build_parts
 from features.catalog import Catalog
-from features.rows import NO_AS_OF, Rows
+from features.rows import Rows
+from features.schema import NO_AS_OF
 from features.tables import Tables, open_tables
 from serving.activity import NOT_ACTIVE, active_sql
 from serving.intake import microseconds

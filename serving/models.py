@@ -14,7 +14,7 @@ from features.catalog import Catalog
 from features.company import Calendar
 from features.journey import Vocabulary
 from features.online import Online
-from features.rows import NO_AS_OF
+from features.schema import NO_AS_OF
 from serving.messages import Slot
 from serving.reasons import Grouping
 from training.bundle import Bundle

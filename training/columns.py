@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from features.catalog import Catalog
 from features.definition import AGGREGATES
-from features.rows import NO_AS_OF
-from features.schema import AS_OF, CUSTOMER_ID, LABEL
+from features.schema import AS_OF, CUSTOMER_ID, LABEL, NO_AS_OF
 
 KEY: Final = b"moments"
 FORMAT: Final = 1

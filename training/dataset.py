@@ -25,8 +25,8 @@ from configs.settings import Settings
 from features.build import build_parts, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
-from features.rows import NO_AS_OF, Rows
-from features.schema import AS_OF, CUSTOMER_ID, LABEL
+from features.rows import Rows
+from features.schema import AS_OF, CUSTOMER_ID, LABEL, NO_AS_OF
 from features.tables import Tables
 from training.assemble import Engine, assemble, write_groups
 from training.columns import KEY, Content, codes_of

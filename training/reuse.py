@@ -28,7 +28,8 @@ from features.company import Calendar
 from features.definition import ANY, Feature
 from features.journey import Vocabulary
 from features.layout import MADE
-from features.rows import NO_AS_OF, Rows
+from features.rows import Rows
+from features.schema import NO_AS_OF
 from training.columns import KEY, codes_of
 
 FOLDER: Final = ".known"

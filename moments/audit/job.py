@@ -24,7 +24,8 @@ from features.build import build
 from features.catalog import Catalog
 from features.company_learn import with_calendar
 from features.journeys import journeys
-from features.rows import NO_AS_OF, Rows
+from features.rows import Rows
+from features.schema import NO_AS_OF
 from features.tables import Tables, open_tables
 from moments.audit.causes import ANSWER, Cause, Judge, Vector, differing
 from moments.audit.lots import Array, Lot, lots

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import BundleError, NotReadyError
-from features.rows import NO_AS_OF
+from features.schema import NO_AS_OF
 from features.tables import open_tables
 from serving import batch
 from serving.answers import Subject, answer

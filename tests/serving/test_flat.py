@@ -15,7 +15,8 @@ import yaml
 from configs.settings import Settings, load
 from features.build import build
 from features.learn import learn_catalog
-from features.rows import NO_AS_OF, Rows
+from features.rows import Rows
+from features.schema import NO_AS_OF
 from features.tables import open_tables
 from serving import batch
 from serving.keys import Keys

@@ -12,7 +12,7 @@ import pytest
 from features.customer import Journey
 from features.journey import MAX_CATEGORIES, Vocabulary
 from features.journeys import journeys
-from features.rows import NO_AS_OF
+from features.schema import NO_AS_OF
 from features.tables import open_tables
 from serving import batch, metrics
 from serving.scorer import Scorer

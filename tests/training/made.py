@@ -16,7 +16,7 @@ import yaml
 from configs.settings import Settings, load
 from features.catalog import Catalog
 from features.journey import Vocabulary
-from features.rows import NO_AS_OF
+from features.schema import NO_AS_OF
 from features.tables import Tables, open_tables
 from training.dataset import Dataset
 from training.targets import Task

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from configs.errors import ConfigError, DataError
-from features.rows import NO_AS_OF
+from features.schema import NO_AS_OF
 from tests.training.made import at, company
 from training.targets import KINDS, LabelledRows, rows_for, task_of
 from training.targets.nps import classes

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from configs.errors import DataError, nearest
 from configs.settings import Cancellation, Column, Inactivity, Settings
-from features.rows import NO_AS_OF
-from features.schema import MICROSECONDS_PER_DAY, SUBSCRIPTIONS, VALID_FROM
+from features.schema import MICROSECONDS_PER_DAY, NO_AS_OF, SUBSCRIPTIONS, VALID_FROM
 from features.sources import column as quoted_column
 from features.sources import quoted
 from features.tables import Tables
