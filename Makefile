@@ -6,6 +6,7 @@ SHELL := /bin/sh
 UV_VERSION := 0.13.9
 WORLD := out/demo-world
 SIZE ?= 1000000
+RETAIL := $(or $(MOMENTS_DATA),../shared/data)/online_retail_II.parquet
 
 # Nothing we depend on reports home, loads pickles or spins while it waits; no interpreter is fetched.
 export BENTOML_DO_NOT_TRACK := true
@@ -58,7 +59,12 @@ docs: $(STAMP) ## write the reference pages anew
 	$(RUN)/python docs/generate.py
 
 bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
+	$(UV) sync --frozen --extra postgres --group bench
 	$(RUN)/python -m benchmarks.feature_build --events $(SIZE)
+	$(RUN)/python -m benchmarks.scaling --events $(SIZE)
+	$(RUN)/python -m benchmarks.online
+	@if test -f "$(RETAIL)"; then $(RUN)/python -m benchmarks.online_retail; \
+	  else echo "online_retail is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 
 spark: $(STAMP) $(WORLD)/truth.json ## compare every feature by Spark with this machine's, bit by bit (needs Java 17)
 	$(UV) sync --frozen --inexact --extra postgres --extra spark
