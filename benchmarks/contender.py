@@ -18,6 +18,7 @@ from typing import Any, Final
 
 CONTENDERS: Final = {
     "moments": ("ours", "write"),
+    "moments, catalogue learnt first": ("ours", "learnt"),
     "DuckDB SQL": ("duckdb_sql", "windows"),
     "Polars": ("polars_frames", "windows"),
     "DuckDB SQL, intervals": ("duckdb_sql", "intervals"),

@@ -1,4 +1,7 @@
-"""The product's way: open the tables, learn what there is, select the wanted features, write each part as it comes."""
+"""The product's way: open the tables, compute the wanted features, write each part of the customers as it comes.
+
+`write` is told the kinds of events, as all contenders are; `learnt` finds out by itself what there is, as the product does.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,39 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.events import KINDS
 from benchmarks.wanted import Column, columns, moments
 from configs.settings import load
 from features.build import build_parts, learn_catalog
 from features.catalog import Catalog
 from features.definition import ANY, Feature
+from features.journey import MeasureInfo, Vocabulary
 from features.rows import Rows
+from features.schema import TOUCHPOINTS
 from features.tables import Tables, open_tables
 
 
 def write(folder: Path, out: Path, dates: int) -> None:
     """From the events of a folder to a parquet file of customer_id, as_of and the wanted columns."""
+    wait = MeasureInfo(unit="minutes", better="lower", effort="time")
+    told = Vocabulary(tables=(TOUCHPOINTS,), touchpoints=KINDS, measures={"wait": wait})
     with open_tables(load(folder / "bench.yaml")) as tables:
-        build(tables, learn_catalog(tables, tables.settings, moments(dates)[-1]), out, dates)
+        build(tables, told, out, dates)
 
 
-def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
+def learnt(folder: Path, out: Path, dates: int) -> None:
+    """The same, with all that a catalogue needs learnt first."""
+    with open_tables(load(folder / "bench.yaml")) as tables:
+        build(tables, learn_catalog(tables, tables.settings, moments(dates)[-1]).vocabulary, out, dates)
+
+
+def build(tables: Tables, vocabulary: Vocabulary, out: Path, dates: int) -> None:
     """The wanted features of all customers, part by part into a file."""
-    catalog = Catalog(tuple(map(feature, columns())), learnt.vocabulary)
+    catalog = Catalog(tuple(map(feature, columns())), vocabulary)
     ids = tables.arrow("SELECT customer_id FROM customers ORDER BY 1").column(0).combine_chunks()
     times = np.array(moments(dates))
-    numbers = np.tile(np.arange(len(ids), dtype=np.int32), dates)
-    rows = Rows(pa.DictionaryArray.from_arrays(pa.array(numbers), ids), np.repeat(times, len(ids)))
+    numbers = np.repeat(np.arange(len(ids), dtype=np.int32), dates)
+    rows = Rows(pa.DictionaryArray.from_arrays(pa.array(numbers), ids), np.tile(times, len(ids)))
     moment = pa.timestamp("us", tz="UTC")
     counted = [item.name for item in catalog.features if item.unit == "number" and item.empty == "zero"]
     schema = pa.schema(
@@ -39,9 +53,10 @@ def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
             *((item.name, pa.int32() if item.name in counted else pa.float64()) for item in catalog.features),
         ]
     )
-    # Counts are small integers, for which differences take a third of a dictionary's time and no more room.
+    # Counts are small integers, for which differences take a third of a dictionary's time and no more room; times and means
+    # hardly ever repeat and are written as they are.
     how = {
-        "compression": "snappy",
+        "compression": {item.name: "snappy" if item.name in counted else "none" for item in catalog.features},
         "use_dictionary": ["customer_id", "as_of"],
         "column_encoding": dict.fromkeys(counted, "DELTA_BINARY_PACKED"),
         "write_statistics": ["customer_id", "as_of"],
@@ -49,7 +64,9 @@ def build(tables: Tables, learnt: Catalog, out: Path, dates: int) -> None:
     }
     with pq.ParquetWriter(out, schema, **how) as writer:
         for lines, matrix in build_parts(tables, rows, catalog):
-            who = pa.DictionaryArray.from_arrays(pa.array(numbers[lines]), ids)
+            mine = numbers[lines]
+            first, last = int(mine[0]), int(mine[-1])
+            who = pa.DictionaryArray.from_arrays(pa.array(mine - first), ids.slice(first, last - first + 1))
             arrays = [who, pa.array(rows.as_of[lines]).cast(moment)]
             for place, item in enumerate(catalog.features):
                 values = matrix[:, place]

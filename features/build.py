@@ -32,7 +32,7 @@ Progress = Callable[[str, float], None]
 PART_BYTES: Final = 64_000_000
 """Bytes of a part's matrix at most: what a host holds at once."""
 
-PART_EVENTS: Final = 1_000_000
+PART_EVENTS: Final = 250_000
 """Events of a part at most, for the same reason."""
 
 _BATCH: Final = 500_000
@@ -139,10 +139,10 @@ def _fill(
     done = 0
     for source in sources:
         hashed = hashed_texts(tables, source, catalog.layout)
-        dated = schema.RECORDED_AT in tables.columns[source] or source == schema.CUSTOMERS
-        for batch in batches_of(
-            tables, query(source, catalog.vocabulary, hashed, latest, by_hash=customers is not None), names
-        ):
+        recorded = schema.RECORDED_AT in tables.columns[source]
+        dated = recorded or source == schema.CUSTOMERS
+        text = query(source, catalog.vocabulary, hashed, latest, by_hash=customers is not None, recorded=recorded)
+        for batch in batches_of(tables, text, names):
             done += batch.num_rows
             found = (
                 batch.column("customer_number").to_numpy().astype(np.int64)

@@ -46,6 +46,8 @@ class Cast:
         Whether casting anew at every reading costs next to nothing.
     plain, untidy
         SQL of the value where no cell is `untidy`, and of that; None where there is no shorter way.
+    sure
+        SQL that is quick, and true only where the cell says something that needs no second look; None where there is none.
     note
         What should be said about how it is read.
     """
@@ -58,6 +60,7 @@ class Cast:
     cheap: bool = True
     plain: str | None = None
     untidy: str | None = None
+    sure: str | None = None
     note: str | None = None
 
     def value(self, parsed: str) -> str:
@@ -89,7 +92,8 @@ def to_text(name: str, kind: str) -> Cast:
             f"(CASE WHEN {source} < '!' OR ends_with({source}, ' ') THEN true "
             f"WHEN strlen({source}) <> length({source}) THEN trim({source}) <> {source} ELSE false END)"
         )
-        return Cast(name, f"nullif(trim({source}), '')", blank, plain=source, untidy=untidy)
+        sure = f"({source} >= '!' AND NOT ends_with({source}, ' ') AND strlen({source}) = length({source}))"
+        return Cast(name, f"nullif(trim({source}), '')", blank, plain=source, untidy=untidy, sure=sure)
     if kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
         # 13085.0 and 13085 are one id: a column with gaps often arrives as a float.
         whole = f"abs({source}) < 9e15 AND {source} = floor({source})"
@@ -111,9 +115,10 @@ def to_number(name: str, kind: str, decimal: str = ".") -> Cast:
     if kind in {"DOUBLE", "FLOAT"}:
         number = source if kind == "DOUBLE" else f"CAST({source} AS DOUBLE)"
         blank = f"({source} IS NULL OR isnan({source}))"
-        return Cast(name, number, blank, finite=True, fails=True, plain=number, untidy=f"(NOT isfinite({source}))")
+        sure = f"isfinite({source})"
+        return Cast(name, number, blank, finite=True, fails=True, plain=number, untidy=f"(NOT {sure})", sure=sure)
     if re.fullmatch(_NUMERIC, kind) or kind == "BOOLEAN":
-        return Cast(name, f"CAST({source} AS DOUBLE)", f"({source} IS NULL)")
+        return Cast(name, f"CAST({source} AS DOUBLE)", f"({source} IS NULL)", sure=f"({source} IS NOT NULL)")
     if kind in {'"NULL"', "NULL"}:
         return Cast(name, "CAST(NULL AS DOUBLE)", "true")
     return Cast(name, f"TRY_CAST({source} AS DOUBLE)", f"({source} IS NULL)", finite=True, fails=True, cheap=False)
@@ -144,7 +149,7 @@ def to_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, wher
         return Cast(name, "CAST(NULL AS BIGINT)", "true")
     # An infinite time gives no number.
     if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"}:
-        return Cast(name, f"epoch_us({source})", blank, fails=True)
+        return Cast(name, f"epoch_us({source})", blank, fails=True, sure=f"isfinite({source})")
     if kind.startswith(("TIMESTAMP", "DATE")):
         return Cast(name, f"epoch_us(TRY_CAST({source} AS TIMESTAMP))", blank, fails=True)
     raise _no_time(con, raw, name, kind, where)

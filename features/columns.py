@@ -44,14 +44,18 @@ def selected(source: str, vocabulary: Vocabulary) -> dict[str, str]:
     return select
 
 
-def query(source: str, vocabulary: Vocabulary, hashed: HashTables, latest: int, *, by_hash: bool) -> str:
+def query(
+    source: str, vocabulary: Vocabulary, hashed: HashTables, latest: int, *, by_hash: bool, recorded: bool = True
+) -> str:
     """SQL that reads the rows of a canonical table that happened before `latest`, customers and texts by their hash.
 
-    Where `by_hash` is false the customer's number comes from joining the relation `members`.
+    Where `by_hash` is false the customer's number comes from joining the relation `members`. Where `recorded` is false the
+    table has no recording times, and none are read.
     """
     names = ", ".join(
         f"{f'hash({expression})' if name in hashed else expression} AS {column(name)}"
         for name, expression in selected(source, vocabulary).items()
+        if recorded or name != schema.RECORDED_AT
     )
     time = schema.TABLES[source].time
     seen = f"WHERE {time} < {latest}" if time is not None else ""
@@ -79,6 +83,8 @@ def columns_of(
     types = _types(source, layout)
     columns: Columns = {}
     for name in selected(source, layout.vocabulary):
+        if name == schema.RECORDED_AT and name not in table.schema.names:
+            continue
         values = table.column(name)
         kind = types.get(name, "number")
         if kind == "text" and hashed is not None and name in hashed:
@@ -86,9 +92,9 @@ def columns_of(
         elif kind == "text":
             columns[name] = _codes(values, layout.text_codes(source, name))
         elif kind == "time":
-            columns[name] = _plain(pc.fill_null(values.cast(pa.int64()), NULL))
+            columns[name] = _plain(_filled(values.cast(pa.int64()), NULL))
         else:
-            columns[name] = _plain(pc.fill_null(values.cast(pa.float64()), np.nan))
+            columns[name] = _plain(_filled(values.cast(pa.float64()), np.nan))
     return columns
 
 
@@ -97,6 +103,10 @@ def _types(source: str, layout: Layout) -> dict[str, str]:
     if source == schema.CUSTOMERS:
         types |= {name: "text" if kind == "category" else kind for name, kind in layout.vocabulary.attributes.items()}
     return types
+
+
+def _filled(values: pa.Array | pa.ChunkedArray, missing: float) -> pa.Array | pa.ChunkedArray:
+    return pc.fill_null(values, missing) if values.null_count else values
 
 
 def _plain(values: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from features.journey import (
     UNKNOWN_TOUCHPOINT,
     VERSION,
 )
+from features.judge import all_fixed
 from features.layout import MEASURE_SCALE, MONEY_SCALE, Layout
 
 NULL: Final = np.iinfo(np.int64).min
@@ -39,7 +40,10 @@ A customer may have nine thousand encounters at the limit itself, or a million o
 """
 
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
-"""Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1)."""
+"""Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1).
+
+A table without recording times may leave that column out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,8 @@ class Events:
 
 def to_fixed(values: NDArray[np.float64], scale: int) -> NDArray[np.int64]:
     """Numbers as integers of `1/scale`; what is missing, infinite or beyond `LIMIT` becomes `NULL`."""
-    usable = np.abs(values) <= LIMIT  # false for NaN
-    with np.errstate(invalid="ignore"):
-        # What is no number becomes some integer here, and `NULL` in the end.
-        fixed: NDArray[np.int64] = np.rint(values * scale).astype(np.int64)
-    fixed[~usable] = NULL
-    return fixed
+    found: NDArray[np.int64] = all_fixed(values, scale)
+    return found
 
 
 def encode(source: str, columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
@@ -82,7 +82,8 @@ def encode(source: str, columns: Columns, customer: NDArray[np.int64], layout: L
 
 def _known(at: NDArray[np.int64], columns: Columns) -> NDArray[np.int64]:
     # An event without a recording time, or with one before it happened, is known when it happened.
-    return np.maximum(at, columns[schema.RECORDED_AT]).astype(np.int64, copy=False)
+    recorded = columns.get(schema.RECORDED_AT)
+    return at if recorded is None else np.maximum(at, recorded).astype(np.int64, copy=False)
 
 
 def _touchpoints(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
@@ -94,20 +95,20 @@ def _touchpoints(columns: Columns, customer: NDArray[np.int64], layout: Layout) 
     kind = np.where(kind < 0, unknown, kind)
     own = kind - (unknown - len(layout.vocabulary.touchpoints))
     values = np.empty((len(at), layout.widths[source]), dtype=np.int64)
-    raw = np.empty((len(at), len(layout.vocabulary.measures)))
+    measures = len(layout.vocabulary.measures)
     for position, name in enumerate(names[: layout.raw[source]]):
-        if position < raw.shape[1]:
-            fixed = to_fixed(columns[name].astype(np.float64, copy=False), MEASURE_SCALE)
-            values[:, position] = fixed
-            # What is computed of a measure is computed of what the kernel sees: equal integers have equal quality.
-            raw[:, position] = np.where(fixed == NULL, np.nan, fixed / MEASURE_SCALE)
+        if position < measures:
+            values[:, position] = to_fixed(columns[name].astype(np.float64, copy=False), MEASURE_SCALE)
         else:
             values[:, position] = _raw(columns, name)
         if name in layout.places:
             values[:, position] = np.where(values[:, position] == NULL, layout.places[name][own], values[:, position])
     if not layout.raw[source]:
         values[:, 0] = NULL
-    layout.judge.fill(raw, own, values, layout.raw[source])
+    if layout.computed:
+        # What is computed of a measure is computed of what the kernel sees: equal integers have equal quality.
+        read = values[:, :measures]
+        layout.judge.fill(np.where(read == NULL, np.nan, read / MEASURE_SCALE), own, values, layout.raw[source])
     return Events(customer, at, _known(at, columns), kind, values)
 
 
@@ -164,9 +165,10 @@ def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout
             *(_raw(columns, name) for name in layout.values[schema.SUBSCRIPTIONS][2:]),
         ]
     )
-    recorded = columns[schema.RECORDED_AT].astype(np.int64, copy=False)
     at = np.concatenate([started, ended[over]])
-    known = np.maximum(at, np.concatenate([recorded, recorded[over]]))
+    known, recorded = at, columns.get(schema.RECORDED_AT)
+    if recorded is not None:
+        known = np.maximum(at, np.concatenate([recorded, recorded[over]])).astype(np.int64, copy=False)
     start = layout.kinds[schema.SUBSCRIPTIONS, START]
     end = layout.kinds[schema.SUBSCRIPTIONS, END]
     kind = np.concatenate([np.full(len(started), start), np.full(int(over.sum()), end)]).astype(np.int64)

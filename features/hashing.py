@@ -20,10 +20,12 @@ from features.tables import Tables
 
 @dataclass(frozen=True)
 class HashTable:
-    """Hash to number: slots of keys and numbers, a power of two of them; -1 marks a free slot."""
+    """Hash to number: a power of two of slots, each a key and the number after its own, 0 where it is free; shape (n, 2).
 
-    keys: NDArray[np.uint64]
-    numbers: NDArray[np.int64]
+    They lie side by side, as finding one fetches the other into the processor's cache.
+    """
+
+    slots: NDArray[np.uint64]
 
     @classmethod
     def of(cls, hashes: NDArray[np.uint64], numbers: NDArray[np.int64]) -> HashTable | None:
@@ -31,13 +33,13 @@ class HashTable:
         if len(np.unique(hashes)) < len(hashes):
             return None
         size = 1 << max(4, int(2 * len(hashes)).bit_length())
-        keys, slots = np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int64)
-        _fill(hashes, numbers, keys, slots)
-        return cls(keys, slots)
+        slots = np.zeros((size, 2), dtype=np.uint64)
+        _fill(hashes, numbers, slots)
+        return cls(slots)
 
     def find(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Number of each hash, -1 where it is not known."""
-        found: NDArray[np.int64] = _find(hashes, self.keys, self.numbers)
+        found: NDArray[np.int64] = _find(hashes, self.slots)
         return found
 
 
@@ -58,26 +60,26 @@ def hash_table(
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(hashes, numbers, keys, slots):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    mask = np.uint64(len(keys) - 1)
+def _fill(hashes, numbers, slots):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    mask = np.uint64(len(slots) - 1)
     for i in range(len(hashes)):
         slot = hashes[i] & mask
-        while slots[slot] >= 0:
+        while slots[slot, 1] != 0:
             slot = (slot + np.uint64(1)) & mask
-        keys[slot] = hashes[i]
-        slots[slot] = numbers[i]
+        slots[slot, 0] = hashes[i]
+        slots[slot, 1] = np.uint64(numbers[i] + 1)
 
 
 @numba.njit(cache=True, nogil=True)
-def _find(hashes, keys, slots):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    mask = np.uint64(len(keys) - 1)
+def _find(hashes, slots):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    mask = np.uint64(len(slots) - 1)
     found = np.empty(len(hashes), dtype=np.int64)
     for i in range(len(hashes)):
         slot = hashes[i] & mask
         found[i] = -1
-        while slots[slot] >= 0:
-            if keys[slot] == hashes[i]:
-                found[i] = slots[slot]
+        while slots[slot, 1] != 0:
+            if slots[slot, 0] == hashes[i]:
+                found[i] = np.int64(slots[slot, 1]) - 1
                 break
             slot = (slot + np.uint64(1)) & mask
     return found

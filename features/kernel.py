@@ -38,16 +38,22 @@ def _walk(  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     for e in range(n_edges):
         end[e] = lo
     end[n_edges - 1] = hi
+    due = at[first] if first < last else limit
     for i in range(first, last):
         t = at[i]
         if t >= limit:
             break
-        for e in range(n_edges - 1):
-            position = end[e]
-            reach = t + edges[e]
-            while position < hi and times[position] <= reach:
-                position += 1
-            end[e] = position
+        if t >= due:
+            # Some row leaves a window: until the next one does, the ends of all windows stay.
+            due = _NONE
+            for e in range(n_edges - 1):
+                position = end[e]
+                reach = t + edges[e]
+                while position < hi and times[position] <= reach:
+                    position += 1
+                end[e] = position
+                if position < hi:
+                    due = min(due, times[position] - edges[e])
         here = i - first
         code = kind[i]
         turn = -1

@@ -37,6 +37,31 @@ def _insert(order, lo, hi, at, kind, known, values, raw):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True, nogil=True)
+def _spread(order, lo, hi, at, least, most, mine, tally):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Put the places lo..hi in order of time but for near neighbours; False, and nothing done, where they lie too unevenly.
+
+    As many intervals of equal length as there are events: most hold one or two, and insertion does the rest. Several times
+    as fast as comparing, which a processor cannot foresee.
+    """
+    count = hi - lo
+    tally[: count + 1] = 0
+    scale = count / (float(most - least) + 1.0)
+    for i in range(lo, hi):
+        place = min(np.int64((at[order[i]] - least) * scale), count - 1) + 1
+        tally[place] += 1
+        if tally[place] > _FEW:
+            return False
+    for place in range(count):
+        tally[place + 1] += tally[place]
+    mine[:count] = order[lo:hi]
+    for i in range(count):
+        place = min(np.int64((at[mine[i]] - least) * scale), count - 1)
+        order[lo + tally[place]] = mine[i]
+        tally[place] += 1
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
 def _merge(order, lo, hi, room, at, kind, known, values, raw):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Put the places lo..hi in order by merging ever longer runs; `room` holds as many."""
     width = 1
@@ -83,6 +108,7 @@ def order_events(customer, customers, at, known, kind, values, raw):  # type: ig
         longest = max(longest, starts[c + 1] - starts[c])
     room = np.empty(longest, dtype=np.int64)
     mine = np.empty(longest, dtype=np.int64)
+    tally = np.empty(longest + 1, dtype=np.int64)
     for c in range(customers):
         lo, hi = starts[c], starts[c + 1]
         count = hi - lo
@@ -93,7 +119,10 @@ def order_events(customer, customers, at, known, kind, values, raw):  # type: ig
             inversions += at[order[i - 1]] > t
             least = min(least, t)
             most = max(most, t)
-        if inversions and count > _FEW:
+        spread = False
+        if inversions and count > _FEW and least > -_FAR:
+            spread = _spread(order, lo, hi, at, least, most, mine, tally)
+        if inversions and count > _FEW and not spread:
             bits = 0
             while (np.int64(1) << bits) < count:
                 bits += 1
@@ -113,11 +142,11 @@ def order_events(customer, customers, at, known, kind, values, raw):  # type: ig
         first = lo
         while first < hi:
             last = hi
-            if count > _FEW:
+            if count > _FEW and not spread:
                 last = first + 1
                 while last < hi and at[order[last]] == at[order[first]]:
                     last += 1
-            if last - first <= _FEW:
+            if spread or last - first <= _FEW:
                 _insert(order, first, last, at, kind, known, values, raw)
             else:
                 # Data that know days alone have thousands of events of one time.

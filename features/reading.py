@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,24 @@ class Reading:
             for name, cast in self.casts.items()
             if cast.fails and name not in self.required
         }
+
+    def clear(self, limits: Mapping[str, float]) -> str | None:
+        """SQL that is quick, and true only of rows of which nothing has to be said; None where there is none.
+
+        Parameters
+        ----------
+        limits
+            Canonical column to the magnitude beyond which something has to be said.
+        """
+        if not self.cheap or any(item.sure is None for item in self.casts.values()):
+            return None
+        tests = []
+        for name, item in self.casts.items():
+            sure = str(item.sure)
+            if name in limits:
+                sure = f"abs({item.parsed}) <= {limits[name]}"
+            tests.append(sure if name in self.required else f"({column(item.source)} IS NULL OR {sure})")
+        return " AND ".join(tests) or "true"
 
     def canonical(self, tidy: frozenset[str]) -> str:
         """The canonical columns in SQL, of the raw ones; those of `tidy` without the care that untidy cells need."""

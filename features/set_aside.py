@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -111,10 +112,13 @@ def _count(tables: Tables, reading: Reading, checked: str) -> dict[str, int]:
     tests["failed"] = f"{BAD} IS NULL AND {FAILED} IS NOT NULL"
     if reading.name == schema.SURVEYS:
         tests["unanswered"] = f"{BAD} IS NULL AND {schema.SCORE} IS NULL"
-    for item in reading.select if reading.name == schema.TOUCHPOINTS else ():
-        if item.startswith(MEASURE_PREFIX):
-            tests[f"beyond {item}"] = f"{BAD} IS NULL AND abs({column(item)}) > {LIMIT}"
+    measures = [item for item in reading.select if item.startswith(MEASURE_PREFIX)]
+    if reading.name == schema.TOUCHPOINTS:
+        tests |= {f"beyond {item}": f"{BAD} IS NULL AND abs({column(item)}) > {LIMIT}" for item in measures}
     source = checked
+    clear = reading.clear(dict.fromkeys(measures, LIMIT) if reading.name == schema.TOUCHPOINTS else {})
+    if clear is not None and not _doubtful(tables, reading, clear):
+        return _nothing(tables, reading, tests)
     if reading.cheap:
         untidy = {name: cast.untidy for name, cast in reading.casts.items() if cast.untidy}
         tests |= {f"untidy {name}": column(f"·untidy {name}") for name in untidy}
@@ -123,6 +127,21 @@ def _count(tables: Tables, reading: Reading, checked: str) -> dict[str, int]:
     parts = "".join(f", count(*) FILTER ({test})" for test in tests.values())
     found = one(tables.con, f"SELECT count(*){parts} FROM {source}")
     return dict(zip(("rows", *tests), map(int, found), strict=True))
+
+
+def _doubtful(tables: Tables, reading: Reading, clear: str) -> bool:
+    """Whether some row needs a second look; the walk ends at the first."""
+    raw = identifier(reading.raw.name)
+    return bool(tables.con.execute(f"SELECT 1 FROM {raw} WHERE NOT coalesce({clear}, false) LIMIT 1").fetchall())
+
+
+def _nothing(tables: Tables, reading: Reading, tests: Mapping[str, str]) -> dict[str, int]:
+    """The counts of a table in which every row is as it should be."""
+    score = reading.casts.get(schema.SCORE) if "unanswered" in tests else None
+    silent = f"count(*) - count({column(score.source)})" if score is not None else "0"
+    rows, unanswered = one(tables.con, f"SELECT count(*), {silent} FROM {identifier(reading.raw.name)}")
+    untidy = {f"untidy {name}": 0 for name, cast in reading.casts.items() if cast.untidy}
+    return dict.fromkeys(tests, 0) | untidy | {"rows": int(rows), "unanswered": int(unanswered)}
 
 
 def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int]) -> None:
