@@ -139,7 +139,7 @@ def features(job: Job, progress: Report) -> Done:
 
 def train(job: Job, progress: Report) -> Done:
     """The models -> `metrics.json`, `models/<target>/`; the trainings of several targets are one run of MLflow."""
-    from training.card import left_out
+    from training.left_out import summary
     from training.train import close_parent, parent_run
     from training.train import train as train_target
 
@@ -159,7 +159,7 @@ def train(job: Job, progress: Report) -> Done:
             done.files.append(result.folder)
             done.rows[name] = int(result.metrics.get("n_train", 0))
             if result.dropped:
-                done.notes.append(f"{name}: left out {left_out(result.dropped)}")
+                done.notes.append(f"{name}: left out {summary(result.dropped)}")
             done.notes.append(f"{name}: {result.verdict.outcome}, {result.verdict.reason}; version {result.version}")
         failed = False
     finally:

@@ -88,7 +88,8 @@ class Bundle:
     data_from, data_until
         First as_of and the end of the last label window (ISO, UTC); None for a flat table.
     dropped
-        Features that were there and that the model does without, with the reason: ``constant`` or ``same as <other>``.
+        Features that were there and that the model does without, with the reason: ``constant``, ``same as <other>``
+        or ``same for all customers of a date``.
     details
         What else training wants to tell: preset, rounds, row counts.
     version, trained_at, commit

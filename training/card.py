@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from training.left_out import summary
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -27,7 +29,7 @@ def model_card(bundle: Bundle, metrics: dict[str, Any]) -> str:
         f"- validation: {_VALIDATION[metrics['validation']]}",
         f"- rows: {metrics['n_train']} taught, {metrics['n_test']} judged, {metrics['customers']} customers judged",
         f"- features: {len(bundle.catalog.names)}; learner: LightGBM, {bundle.details.get('preset')}",
-        f"- left out: {left_out(bundle.dropped)}",
+        f"- left out: {summary(bundle.dropped)}",
         "",
         "| metric | value | 95 % interval | prior | logistic |",
         "|---|---|---|---|---|",
@@ -40,7 +42,7 @@ def model_card(bundle: Bundle, metrics: dict[str, Any]) -> str:
                 f"| {name} | {_number(found['value'])} | {_number(found['low'])} to {_number(found['high'])} | {others} |"
             )
     if bundle.dropped:
-        lines += ["", "Features left out, as they say nothing that is not said already:", ""]
+        lines += ["", "Features left out, as they say nothing of a customer that is not said already:", ""]
         lines += [f"- {name}: {reason}" for name, reason in bundle.dropped.items()]
     lines += [
         "",
@@ -50,14 +52,6 @@ def model_card(bundle: Bundle, metrics: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def left_out(dropped: dict[str, str]) -> str:
-    """How many features a model does without, by reason, in one line; `dropped` is a bundle's."""
-    constant = sum(reason == "constant" for reason in dropped.values())
-    if not dropped:
-        return "no feature"
-    return f"{len(dropped)} features ({constant} constant, {len(dropped) - constant} the same as another)"
 
 
 def calibration_figure(curve: list[dict[str, float]], title: str) -> Figure:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from configs.errors import DataError
 from configs.settings import Settings
 from training.dataset import Dataset
-from training.learner import Columns, Curve, Learner, Preset, useful_columns
+from training.learner import Curve, Learner, Preset
+from training.left_out import Columns, summary, useful_columns
 from training.questions import Calibration, Question, calibrate, calibrated, questions
 from training.split import Fold, Split
 
@@ -110,14 +111,14 @@ def contest(dataset: Dataset, split: Split, settings: Settings, progress: Progre
     Raises
     ------
     DataError
-        When no feature varies among the teaching rows.
+        When no feature varies among the customers of the teaching rows.
     """
-    columns = useful_columns(dataset.X[split.train], dataset.catalog.names)
+    columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(
-            "no feature varies",
+            "no feature varies among customers",
             where=f"training set of '{dataset.target}'",
-            available=f"{len(columns.dropped)} constant columns",
+            available=f"left out: {summary(columns.dropped)}",
             next_move="look at 'moments check': the tables may hold no events before the as_of dates",
         )
     asked = tuple(question.take(split.train) for question in questions(dataset))

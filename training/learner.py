@@ -11,7 +11,6 @@ split; categories are split as sets.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -157,38 +156,6 @@ def _grow(run: _Run, number: int, rounds: int) -> list[float]:
     return losses
 
 
-CONSTANT: Final = "constant"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns a model takes, and those it does without: name to reason (``constant``, ``same as <other>``)."""
-
-    kept: NDArray[np.int64]
-    dropped: dict[str, str]
-
-
-def useful_columns(X: Array, names: Sequence[str]) -> Columns:
-    """Columns that vary and repeat none before them in every bit, gaps included; the label is not looked at."""
-    kept: list[int] = []
-    dropped: dict[str, str] = {}
-    seen: dict[bytes, str] = {}
-    for place, name in enumerate(names):
-        # One pattern for every NaN and for both zeros, so that equal columns are equal bytes.
-        values = np.ascontiguousarray(X[:, place]) + 0.0
-        values[np.isnan(values)] = np.nan
-        if len(values) == 0 or (values[0] == values).all() or np.isnan(values).all():
-            dropped[name] = CONSTANT
-            continue
-        key = _hash(values)
-        if key in seen:
-            dropped[name] = f"same as {seen[key]}"
-            continue
-        seen[key] = name
-        kept.append(place)
-    return Columns(np.array(kept, dtype=np.int64), dropped)
-
-
 def portfolio(options: Options, rows: int, columns: int) -> tuple[Preset, ...]:
     """The presets for a table of this size: step, rows per leaf and share of columns follow from it, leaves do not."""
     faster = float(np.clip(np.sqrt(rows / REFERENCE_ROWS), 1.0, FASTEST))
@@ -304,7 +271,3 @@ def scaled_rounds(rounds: int, fold_rows: float, rows: int) -> int:
 def describe(preset: Preset) -> dict[str, Any]:
     """A preset as plain JSON values."""
     return asdict(preset)
-
-
-def _hash(values: Array) -> bytes:
-    return hashlib.sha256(values.tobytes()).digest()

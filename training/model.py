@@ -19,7 +19,8 @@ from configs.settings import Settings
 from training.bundle import Bundle
 from training.choose import Choice, Contest, category_places, contest
 from training.dataset import Dataset
-from training.learner import Columns, Learner, describe, predict_raw, quiet, scaled_rounds, useful_columns, workers
+from training.learner import Learner, describe, predict_raw, quiet, scaled_rounds, workers
+from training.left_out import Columns, useful_columns
 from training.level import seasonal_shifts
 from training.questions import Calibration, calibrated, questions
 from training.split import Rows, Split
@@ -147,7 +148,7 @@ def _refit(
     dataset: Dataset, found: Contest, settings: Settings
 ) -> tuple[tuple[lgb.Booster, ...], Columns, tuple[int, ...]]:
     """The choice on all rows."""
-    columns = useful_columns(dataset.X, dataset.catalog.names)
+    columns = useful_columns(dataset.X, dataset.catalog.names, dataset.as_of, found.columns.levels)
     X = np.ascontiguousarray(dataset.X[:, columns.kept])
     asked = questions(dataset)
     learner = Learner(X, category_places(dataset, columns), asked[0].objective, settings.learner, settings.seed)

@@ -189,7 +189,8 @@ class Group:
 class Quality:
     """How well the model of one target predicts rows it has not seen.
 
-    `left_out` names the features that the model did not learn from, each with the reason (``constant``, ``duplicate``).
+    `left_out` names the features that the model did not learn from, each with the reason (``constant``, ``duplicate`` or
+    ``date``).
     """
 
     target: str

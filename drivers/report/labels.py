@@ -61,6 +61,7 @@ DROPPED: Final = {
 LEFT_OUT: Final = {
     "constant": mark("always the same"),
     "duplicate": mark("the same as another"),
+    "date": mark("the same for all customers of a date"),
 }
 FAMILIES: Final = {
     "frequency": mark("how often and how lately encounters happen"),

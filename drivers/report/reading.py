@@ -33,6 +33,7 @@ from drivers.report.facts import (
     Timing,
     Validation,
 )
+from training.left_out import kind_of
 
 DRIVERS: Final = "drivers.json"
 METRICS: Final = "metrics.json"
@@ -234,11 +235,11 @@ def _quality(name: str, item: dict[str, Any], kind: Kind) -> Quality:
 
 
 def _left_out(path: Path) -> tuple[tuple[str, str], ...]:
-    """Features that a model did not learn from, with the reasons: as one list, or by reason."""
+    """Features that a model did not learn from, with the kinds of reasons: as one list, or by reason."""
     bundle = parse.read_json(path) or {}
     listed = bundle.get("dropped")
     if isinstance(listed, list):
-        return tuple((str(item["name"]), str(item["reason"])) for item in listed)
+        return tuple((str(item["name"]), kind_of(str(item["reason"])) or str(item["reason"])) for item in listed)
     by_reason = (bundle.get("details") or {}).get("left_out") or {}
     return tuple((str(name), str(reason)) for reason in sorted(by_reason) for name in sorted(by_reason[reason]))
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from tests.training.test_bundle import bundle_of
 from training.card import calibration_figure, calibration_plot, model_card
+from training.left_out import CONSTANT, DATE_ONLY, SAME_AS
 
 METRICS = {
     "validation": "grouped_folds",
@@ -35,9 +36,11 @@ def test_the_card_names_what_was_left_out() -> None:
     """Each feature that the model does without is on the card, with its reason."""
     bundle, _ = bundle_of("binary")
     assert "- left out: no feature" in model_card(bundle, METRICS)
-    text = model_card(replace(bundle, dropped={"gone": "constant", "copy": "same as n1"}), METRICS)
-    assert "- left out: 2 features (1 constant, 1 the same as another)" in text
+    dropped = {"gone": CONSTANT, "copy": f"{SAME_AS}n1", "level": DATE_ONLY}
+    text = model_card(replace(bundle, dropped=dropped), METRICS)
+    assert "- left out: 3 features (1 constant, 1 the same as another, 1 the same for all customers of a date)" in text
     assert "- copy: same as n1" in text
+    assert "- level: same for all customers of a date" in text
 
 
 def test_the_figure_shows_every_bin() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from configs.settings import Learner as Options
 from tests.training import made
-from training.learner import Learner, Preset, portfolio, predict_raw, scaled_rounds, useful_columns
+from training.learner import Learner, Preset, portfolio, predict_raw, scaled_rounds
 from training.split import grouped_folds
 
 OPTIONS = Options(
@@ -19,24 +19,6 @@ OPTIONS = Options(
 
 def folds(rows: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:  # type: ignore[type-arg]
     return grouped_folds(np.arange(rows), np.zeros(rows, dtype=np.int64), 3, 1)
-
-
-def test_columns_that_say_nothing_are_named() -> None:
-    """Constant, all-missing and repeated columns are left out by name; zeros of both signs are one value."""
-    rng = np.random.default_rng(0)
-    a = rng.normal(size=50)
-    a[:5] = np.nan
-    b = (rng.random(50) < 0.5).astype(float)
-    X = np.column_stack([a, np.full(50, 3.0), a, np.full(50, np.nan), b, np.where(b == 0, -0.0, b)])
-    found = useful_columns(X, ["a", "three", "copy", "gone", "b", "minus"])
-    assert found.kept.tolist() == [0, 4]
-    assert found.dropped == {"three": "constant", "copy": "same as a", "gone": "constant", "minus": "same as b"}
-
-
-def test_a_column_that_is_missing_at_times_is_not_constant() -> None:
-    """One value and gaps are two things to tell apart."""
-    X = np.array([[1.0], [np.nan], [1.0]])
-    assert useful_columns(X, ["flag"]).kept.tolist() == [0]
 
 
 def test_the_portfolio_follows_the_table() -> None:

@@ -12,6 +12,7 @@ from tests.training import made
 from training import judge, model
 from training.bundle import Bundle
 from training.evaluate import auc
+from training.left_out import DATE_ONLY
 from training.split import split
 from training.targets import Task
 
@@ -94,3 +95,17 @@ def test_columns_left_out_are_named_in_the_bundle(settings: Settings) -> None:
     bundle, _ = model.ship(dataset, fitted, settings, answers=answers, validation=division.kind)
     assert "n3" not in bundle.catalog.names
     assert bundle.dropped == {"n3": "same as n2"}
+
+
+def test_a_level_of_the_company_neither_judges_nor_ships(settings: Settings) -> None:
+    """What is the same for all customers of each teaching date teaches nothing, even where it differs on a judged date."""
+    dataset = made.dataset(rows=1800, dates=made.months(12))
+    division = split(dataset, settings.validation, 7)
+    dataset.X[:, 3] = np.sin(dataset.as_of)
+    dataset.X[division.test[::2], 3] = 5.0
+    fitted = model.fit(dataset, division, settings)
+    assert fitted.held.columns.dropped == fitted.columns.dropped == {"n3": DATE_ONLY}
+    answers = np.linspace(0, 1, 50)
+    bundle, _ = model.ship(dataset, fitted, settings, answers=answers, validation=division.kind)
+    assert "n3" not in bundle.catalog.names
+    assert bundle.dropped == {"n3": DATE_ONLY}

@@ -21,6 +21,7 @@ from tests.drivers.report.samples import (
     metrics,
     nps_target,
 )
+from training.left_out import CONSTANT, DATE_ONLY, SAME_AS
 
 
 def analysis(make: Make, target: dict[str, Any], name: str = "nps") -> Analysis:
@@ -166,3 +167,18 @@ def test_features_that_say_nothing_more_are_named(full: Settings, bundle: dict[s
     assert nps.left_out == ()
     page = render(full, found, "en")
     assert "always the same (1) and the same as another (1)" in page
+
+
+def test_reasons_of_a_bundle_are_told_by_kind(full: Settings) -> None:
+    """What training writes is counted by kind, in the reader's words; a reason of a later version is shown as it is."""
+    path = full.output / "models" / "churn" / "bundle.json"
+    path.parent.mkdir(parents=True)
+    reasons = {"a": f"{SAME_AS}x", "b": f"{SAME_AS}y", "c": DATE_ONLY, "d": CONSTANT, "e": "too new"}
+    dropped = [{"name": name, "reason": reason} for name, reason in reasons.items()]
+    path.write_text(json.dumps({"dropped": dropped}), encoding="utf-8")
+    found = gather(full, generated_at=NOW)
+    churn = found.quality("churn")
+    assert churn is not None
+    assert [reason for _, reason in churn.left_out] == ["duplicate", "duplicate", "date", "constant", "too new"]
+    page = render(full, found, "en")
+    assert "the same as another (2), the same for all customers of a date (1), always the same (1)" in page
