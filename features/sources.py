@@ -166,7 +166,8 @@ class Sources:
 
     def _parquet(self, files: Files, where: str) -> str:
         listing = f"[{', '.join(quoted(path) for path in files.paths)}]"
-        options = ""
+        # A file's statistics do not count NaN: DuckDB would take what they say for all that is in it.
+        options = ", can_have_nan = true"
         if any(files.partitions()):
             # The folders' values stay text, as ids in them would lose their leading zeros.
             options += ", hive_partitioning = true, hive_types_autocast = false"

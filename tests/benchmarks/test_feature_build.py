@@ -31,6 +31,12 @@ def test_the_table_is_what_was_asked_for(folder: Path) -> None:
     assert len(columns()) == 55
 
 
+def test_what_is_learnt_first_changes_nothing(folder: Path) -> None:
+    """Whether the product is told the kinds or finds them, the table is the same."""
+    ours.learnt(folder, folder / "learnt.parquet", DATES)
+    assert pq.read_table(folder / "learnt.parquet").equals(pq.read_table(folder / "ours.parquet"))
+
+
 @pytest.mark.parametrize("way", duckdb_sql.WAYS)
 def test_sql_says_the_same(folder: Path, way: str) -> None:
     """Each way of SQL gives our table, cell by cell."""
