@@ -19,7 +19,7 @@ Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "cus
 Role = Literal["touchpoint", "control", "voice", "overall"]
 
 # Raised when what an aggregate computes changes, so that bundles made before refuse instead of mispredicting.
-DEFINITION_VERSION: Final = 2
+DEFINITION_VERSION: Final = 3
 
 ANY: Final = "any"
 """The kind that stands for every event of a source."""

@@ -94,8 +94,8 @@ def _touchpoints(at, kind, values, first, last, columns, codes, base, repeats, p
             fill += 1
         if resolved >= 0 and values[i, resolved] != _NULL:
             if values[i, resolved] > 0:
-                if unresolved[own] != _NULL:
-                    made[here, 2] = t - unresolved[own]
+                # What is resolved at the first contact took no time; only what says nothing of it has none.
+                made[here, 2] = t - unresolved[own] if unresolved[own] != _NULL else 0
                 unresolved[own] = _NULL
             elif unresolved[own] == _NULL:
                 unresolved[own] = t

@@ -62,7 +62,7 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
 
 
 def _resolution(event: Event, same: list[Event], vocabulary: Vocabulary) -> float | None:
-    """Days from the first encounter of the kind that was not resolved to this one, which resolved it."""
+    """Days from the first encounter of the kind that was not resolved to this one, which resolved it; none at the first contact."""
     flags = [name for name, info in vocabulary.measures.items() if info.unit == "flag" and info.better == "higher"]
     if not flags or not event.values[flags[0]]:
         return None
@@ -75,7 +75,7 @@ def _resolution(event: Event, same: list[Event], vocabulary: Vocabulary) -> floa
             open_since = None
         elif open_since is None:
             open_since = e.at
-    return None if open_since is None else (event.at - open_since) / DAY
+    return 0.0 if open_since is None else (event.at - open_since) / DAY
 
 
 def price(event: Event) -> float | None:

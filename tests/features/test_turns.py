@@ -149,10 +149,24 @@ def test_gaps_between_encounters_and_between_those_of_one_kind() -> None:
 
 
 def test_time_to_resolution_runs_from_the_first_that_was_not_resolved() -> None:
-    """Open since day 1, asked again on day 3, solved on day 5: four days; what is solved at once has no such time."""
-    rows = encounters("cccccv", [0, 1, 3, 5, 6, 7], m_solved=[1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    """Open since day 1, asked again on day 3, solved on day 5: four days."""
+    rows = encounters("cccv", [1, 3, 5, 7], m_solved=[0.0, 0.0, 1.0, 1.0])
     assert computed("touchpoints", "call", "mean", "time_to_resolution", rows) == 4
     assert computed("touchpoints", "call", "count_value", "time_to_resolution", rows) == 1
+
+
+def test_what_is_solved_at_once_took_no_time() -> None:
+    """Solved at the first contact on days 0 and 6, after four days on day 5: three times, of which two are zero."""
+    rows = encounters("cccccc", [0, 1, 3, 5, 6, 7], m_solved=[1.0, 0.0, 0.0, 1.0, 1.0, None])
+    assert computed("touchpoints", "call", "count_value", "time_to_resolution", rows) == 3
+    assert computed("touchpoints", "call", "sum", "time_to_resolution", rows) == 4
+    assert computed("touchpoints", "call", "min", "time_to_resolution", rows) == 0
+
+
+def test_what_is_not_solved_or_not_told_has_no_time_to_resolution() -> None:
+    """An open matter and an encounter that says nothing are missing, which zero is not."""
+    rows = encounters("ccv", [0, 1, 2], m_solved=[None, 0.0, 1.0])
+    assert np.isnan(computed("touchpoints", "call", "last", "time_to_resolution", rows))
 
 
 def test_the_gap_of_occasions_is_from_day_to_day() -> None:
