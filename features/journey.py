@@ -223,7 +223,7 @@ TURN_EVENTS: Final[dict[str, str]] = {
     PLAN_CHANGE: "changes of the plan",
     FEE_RISE: "rises of the fee",
     FEE_CUT: "cuts of the fee",
-    CHANGE: "new versions of the customer's attributes",
+    CHANGE: "changes of the customer's attributes",
 }
 """How a turn is called in a feature's meaning."""
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from features.definition import Feature
 from features.journey import (
+    CHANGE,
     DISCOUNT,
     FRESH,
     GOOD,
@@ -23,7 +24,7 @@ from features.journey import (
     Vocabulary,
 )
 from features.layout import COST, QUALITY, RESOLUTION
-from features.schema import CATEGORY, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
+from features.schema import CATEGORY, CUSTOMERS, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
 
 _OF_QUALITY: Final = {
     "worst_age",
@@ -73,6 +74,11 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
         read["categories"] = list(vocabulary.categories.get(f"{TRANSACTIONS}.{CATEGORY}", ()))
     if feature.kind == PLAN_CHANGE:
         read["plans"] = list(vocabulary.categories.get(f"{SUBSCRIPTIONS}.{PLAN}", ()))
+    if feature.source == CUSTOMERS and feature.kind == CHANGE:
+        # A category that is not known tells nothing, and so changes nothing.
+        read["attributes"] = {
+            name: list(vocabulary.categories.get(f"{CUSTOMERS}.{name}", ())) for name in vocabulary.attributes
+        }
     if feature.kind == UNKNOWN_TOUCHPOINT:
         read["touchpoints"] = list(vocabulary.touchpoints)
     return read

@@ -192,18 +192,24 @@ def _subscriptions(kind, values, first, last, columns, codes, start, turns, made
 
 
 @numba.njit(cache=True, nogil=True)
-def _customers(kind, first, last, version, change, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    versions = 0
+def _customers(kind, values, first, last, version, change, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    width = values.shape[1]
+    told = np.full(width, _NULL, dtype=np.int64)  # what the versions so far said of each attribute last
     for i in range(first, last):
         here = i - first
         for j in range(_TURNS_WIDTH):
             turns[here, j] = -1
         for j in range(_VALUES_MADE):
             made[here, j] = _NULL
-        if kind[i] == version:
-            if versions:
+        if kind[i] != version:
+            continue
+        for j in range(width):
+            value = values[i, j]
+            if value == _NULL:
+                continue
+            if told[j] != _NULL and value != told[j]:
                 turns[here, 0] = change
-            versions += 1
+            told[j] = value
 
 
 @numba.njit(cache=True, nogil=True)
@@ -218,7 +224,7 @@ def make_turns(source, at, kind, values, first, last, maker, turns, made, seen, 
         sale_columns, sale_codes, payment, prices, fee_columns, fee_codes, start,
     ) = maker  # fmt: skip
     if source == 0:
-        _customers(kind, first, last, version, change, turns, made)
+        _customers(kind, values, first, last, version, change, turns, made)
     elif source == 1:
         _touchpoints(at, kind, values, first, last, columns, codes, base, repeats, pairs, triples, turns, made)
     elif source == 3:

@@ -21,8 +21,8 @@ def mark(source: str, events: list[Event], vocabulary: Vocabulary) -> None:
             _payment(event, [e for e in before if e.kind == "payment"], vocabulary)
         elif source == "subscriptions" and event.kind == "start":
             _start(event, [e for e in before if e.kind == "start"])
-        elif source == "customers" and event.kind == "version" and any(e.kind == "version" for e in before):
-            event.turns.add("change")
+        elif source == "customers" and event.kind == "version":
+            _version(event, [e for e in before if e.kind == "version"], vocabulary)
 
 
 def _last(before: list[Event], name: str) -> Event | None:
@@ -121,3 +121,10 @@ def _start(event: Event, before: list[Event]) -> None:
         change = values["monthly_fee"] - fee.values["monthly_fee"]
         if change:
             event.turns.add("fee rise" if change > 0 else "fee cut")
+
+
+def _version(event: Event, before: list[Event], vocabulary: Vocabulary) -> None:
+    for name in vocabulary.attributes:
+        other = _last(before, name)
+        if other is not None and event.values[name] is not None and event.values[name] != other.values[name]:
+            event.turns.add("change")

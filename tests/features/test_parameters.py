@@ -98,6 +98,7 @@ def test_equal_signatures_give_equal_values(rows: dict[str, list[Row]]) -> None:
         ("one more product", "transactions__payment__count_10d", "transactions__discounted__share_10d"),
         ("one more channel", "touchpoints__hand_over__count_10d", "touchpoints__channel_switch__count_10d"),
         ("one more plan", "subscriptions__fee_rise__count_10d", "subscriptions__plan_change__count_10d"),
+        ("one more region", "income", "change__count_10d"),
         ("one more touchpoint", "call__count_10d", "touchpoints__touchpoint__last_category"),
         ("one more metric", "surveys__nps__score__last", None),
         ("other costs", "bill__fee__mean_10d", "touchpoints__cost_to_serve__sum_10d"),

@@ -133,11 +133,31 @@ def test_turns_of_contracts(turn: str, plans: list[str | None], fees: list[float
     assert computed("subscriptions", turn, "count", None, rows) == expected
 
 
-def test_changes_are_versions_after_the_first() -> None:
-    """Three versions of a customer are two changes, wherever the first lies."""
+@pytest.mark.parametrize(
+    ("income", "region", "expected"),
+    [
+        pytest.param([1.0, 2.0, 3.0], [None] * 3, 2, id="every version says something new"),
+        pytest.param([1.0, 2.0, 2.0], [None] * 3, 1, id="a version that says the same again is none"),
+        pytest.param([0.0, -0.0, 0.0], ["north"] * 3, 0, id="one zero"),
+        pytest.param([1.0, 2.0, 2.0], ["north", "south", "south"], 1, id="two attributes at once are one"),
+        pytest.param([1.0, None, 1.0], [None] * 3, 0, id="a gap is none"),
+        pytest.param([1.0, None, 2.0], [None] * 3, 1, id="over a gap"),
+        pytest.param([None] * 3, ["north", "west", "north"], 0, id="unseen ones are not told"),
+        pytest.param([None, 1.0, 1.0], ["north"] * 3, 0, id="what is told first is no change"),
+    ],
+)
+def test_changes_are_versions_that_say_something_else(
+    income: list[float | None], region: list[str | None], expected: float
+) -> None:
+    """A version counts where an attribute differs from what was told of it last."""
+    rows = {"valid_from": [None, DAY, 5 * DAY], "income": income, "region": region}
+    assert computed("customers", CHANGE, "count", None, rows) == expected
+
+
+def test_the_last_change_is_the_last_version_that_said_something_else() -> None:
+    """A version of day 5 that repeats the one of day 1 does not make the change any younger."""
     rows = {"valid_from": [None, DAY, 5 * DAY], "income": [1.0, 2.0, 2.0]}
-    assert computed("customers", CHANGE, "count", None, rows) == 2
-    assert computed("customers", CHANGE, "recency", None, rows) == (END - 5 * DAY) / DAY
+    assert computed("customers", CHANGE, "recency", None, rows) == (END - DAY) / DAY
 
 
 def test_gaps_between_encounters_and_between_those_of_one_kind() -> None:
