@@ -72,6 +72,11 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate("max", "highest {measure} of {events}{window}", "missing"),
         Aggregate("last", "{measure} at the last of {events}", "missing"),
         Aggregate("last_change", "{measure} at the last of {events} minus that at the one before", "missing"),
+        Aggregate(
+            "last_step",
+            "{measure} at the last of {events} that followed another, minus that of the one it followed",
+            "missing",
+        ),
         Aggregate("spread", "standard deviation of {measure} over {events}{window}", "missing"),
         Aggregate("trend", "mean {measure} of {events}{window} minus the mean in the window before", "missing"),
         Aggregate("usual_gap", "mean days between {events}", "missing", "days"),

@@ -38,6 +38,9 @@ LIMIT: Final = 1e9
 A customer may have nine thousand encounters at the limit itself, or a million of nine million units each.
 """
 
+SHORTEST: Final = 1
+"""Microseconds that a contract lasts at least, so that its end comes after its start."""
+
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 """Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1)."""
 
@@ -152,16 +155,20 @@ def _transactions(columns: Columns, customer: NDArray[np.int64], layout: Layout)
 
 
 def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
-    """Each contract is a start and, once it is over, an end: an end in the future is not known yet."""
+    """Each contract is a start and, once it is over, an end after it: an end in the future is not known yet."""
     started = columns[schema.STARTED_AT].astype(np.int64, copy=False)
     ended = columns[schema.ENDED_AT].astype(np.int64, copy=False)
     over = ended != NULL
-    ended = np.maximum(started, ended)  # no contract ends before it starts: it would be open less than never
+    # No contract ends before it starts: it would be open less than never, or make room for itself.
+    ended = np.maximum(started + SHORTEST, ended)
     values = np.column_stack(
         [
             to_fixed(columns[schema.MONTHLY_FEE].astype(np.float64, copy=False), MONEY_SCALE),
             _raw(columns, schema.PLAN),
-            *(_raw(columns, name) for name in layout.values[schema.SUBSCRIPTIONS][2:]),
+            *(
+                _raw(columns, name)
+                for name in layout.values[schema.SUBSCRIPTIONS][2 : layout.widths[schema.SUBSCRIPTIONS]]
+            ),
         ]
     )
     recorded = columns[schema.RECORDED_AT].astype(np.int64, copy=False)

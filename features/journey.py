@@ -172,9 +172,10 @@ END: Final = "end"
 VERSION: Final = "version"
 CREATED: Final = "created"
 
+# Of what happens at one moment the order is this one: a contract makes room for the next before it starts.
 FIXED_KINDS: Final[dict[str, tuple[str, ...]]] = {
     schema.TRANSACTIONS: (PAYMENT, REFUND),
-    schema.SUBSCRIPTIONS: (START, END),
+    schema.SUBSCRIPTIONS: (END, START),
     schema.CUSTOMERS: (VERSION, CREATED),
 }
 
@@ -220,9 +221,9 @@ TURN_EVENTS: Final[dict[str, str]] = {
     PREMIUM: "payments at a premium price",
     DISCOUNT: "payments at a tenth or more below the usual price",
     RISEN: "payments at a higher price than the customer paid before",
-    PLAN_CHANGE: "changes of the plan",
-    FEE_RISE: "rises of the fee",
-    FEE_CUT: "cuts of the fee",
+    PLAN_CHANGE: "contracts that followed one of another plan",
+    FEE_RISE: "contracts that followed one of a lower fee",
+    FEE_CUT: "contracts that followed one of a higher fee",
     CHANGE: "changes of the customer's attributes",
 }
 """How a turn is called in a feature's meaning."""

@@ -58,17 +58,19 @@ COMMENT_LANGUAGE: Final = "comment_language"
 GAP: Final = "time_between"
 OWN_GAP: Final = "time_between_same"
 RESOLUTION: Final = "time_to_resolution"
+FEE_STEP: Final = "fee_step"
 
 MADE: Final[dict[str, tuple[str, ...]]] = {
     schema.TOUCHPOINTS: (GAP, OWN_GAP, RESOLUTION),
     schema.TRANSACTIONS: (GAP,),
+    schema.SUBSCRIPTIONS: (FEE_STEP,),
 }
-"""Values that are made where events stand in order, in the order of the kernel's columns; microseconds."""
+"""Values that are made where events stand in order, in the order of the kernel's columns: microseconds, and money."""
 
 RESERVED: Final = frozenset({*TOTALS.values(), QUALITY, COST, COMMENT_LENGTH, GAP, OWN_GAP, RESOLUTION})
 """Names of what is computed of encounters: a measure called so would be taken for it."""
 
-_MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, COST}
+_MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, FEE_STEP, COST}
 _CODES: Final = {
     schema.CHANNEL,
     schema.DEPARTMENT,
@@ -163,7 +165,9 @@ class Layout:
         }
         self.scales: dict[str, tuple[int, ...]] = {
             source: tuple(
-                schema.MICROSECONDS_PER_DAY if place >= self.widths[source] else scale_of(name, source)
+                schema.MICROSECONDS_PER_DAY
+                if place >= self.widths[source] and name != FEE_STEP
+                else scale_of(name, source)
                 for place, name in enumerate(names)
             )
             for source, names in self.values.items()

@@ -13,6 +13,8 @@ from features.definition import Feature
 from features.journey import (
     CHANGE,
     DISCOUNT,
+    FEE_CUT,
+    FEE_RISE,
     FRESH,
     GOOD,
     LOOP_BACK,
@@ -72,7 +74,8 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
         # A category that is not known is priced as what has none.
         read["prices"] = vocabulary.prices
         read["categories"] = list(vocabulary.categories.get(f"{TRANSACTIONS}.{CATEGORY}", ()))
-    if feature.kind == PLAN_CHANGE:
+    if feature.kind in {PLAN_CHANGE, FEE_RISE, FEE_CUT} or feature.aggregate == "last_step":
+        # Which contract another follows depends on their plans.
         read["plans"] = list(vocabulary.categories.get(f"{SUBSCRIPTIONS}.{PLAN}", ()))
     if feature.source == CUSTOMERS and feature.kind == CHANGE:
         # A category that is not known tells nothing, and so changes nothing.

@@ -165,8 +165,31 @@ def _transactions(at, kind, values, first, last, columns, codes, payment, prices
 
 
 @numba.njit(cache=True, nogil=True)
+def _follow(ended, count, side, plan):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Take, of the contracts that ended and that none has followed yet, the last of this plan, or else the last: plan and fee.
+
+    `ended` holds plan and fee, and for each of the two `side`s whether it waits to be followed.
+    """
+    found = -1
+    for j in range(count - 1, -1, -1):
+        if ended[j, 2 + side]:
+            if found < 0:
+                found = j
+            if plan == _NULL:
+                break
+            if ended[j, 0] == plan:
+                found = j
+                break
+    if found < 0:
+        return _NULL
+    ended[found, 2 + side] = 0
+    return ended[found, side]
+
+
+@numba.njit(cache=True, nogil=True)
 def _subscriptions(kind, values, first, last, columns, codes, start, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    fee_before, plan_before = _NULL, _NULL
+    ended = np.empty((last - first, 4), dtype=np.int64)
+    count = 0
     for i in range(first, last):
         here = i - first
         fill = 0
@@ -174,21 +197,26 @@ def _subscriptions(kind, values, first, last, columns, codes, start, turns, made
             turns[here, j] = -1
         for j in range(_VALUES_MADE):
             made[here, j] = _NULL
-        if kind[i] != start:
-            continue
         fee, plan = values[i, columns[0]], values[i, columns[1]]
+        if kind[i] != start:
+            ended[count, 0], ended[count, 1] = plan, fee
+            ended[count, 2], ended[count, 3] = plan != _NULL, fee != _NULL
+            count += 1
+            continue
+        # What runs beside others follows none of them: only what has ended makes room for another.
         if plan != _NULL:
+            plan_before = _follow(ended, count, 0, plan)
             if codes[0] >= 0 and plan_before != _NULL and plan != plan_before:
                 turns[here, fill] = codes[0]
                 fill += 1
-            plan_before = plan
         if fee != _NULL:
-            if fee_before != _NULL and fee != fee_before:
+            fee_before = _follow(ended, count, 1, plan)
+            if fee_before != _NULL:
+                made[here, 0] = fee - fee_before
                 code = codes[1] if fee > fee_before else codes[2]
-                if code >= 0:
+                if code >= 0 and fee != fee_before:
                     turns[here, fill] = code
                     fill += 1
-            fee_before = fee
 
 
 @numba.njit(cache=True, nogil=True)

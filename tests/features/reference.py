@@ -213,6 +213,7 @@ AGGREGATES: dict[str, Callable[[View], Any]] = {
     "max": lambda v: max(v.numbers(), default=None),
     "last": _pick(-1),
     "last_change": lambda v: v.numbers()[-1] - v.numbers()[-2] if len(v.numbers()) > 1 else None,
+    "last_step": lambda v: (v.numbers(name="fee_step") or [None])[-1],
     "previous": _pick(-2),
     "spread": lambda v: statistics.stdev(v.numbers()) if len(v.numbers()) > 1 else None,
     "trend": _trend,

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Event:
-    """Something that happened: when, since when it is known, which kind, what it is worth, and what it is besides."""
+    """Something that happened: when, since when it is known, which kind, what it is worth, what it is besides, what it follows."""
 
     at: int
     known: int
@@ -32,6 +32,7 @@ class Event:
     values: Row
     tie: tuple[Any, ...] = ()
     turns: set[str] = field(default_factory=set)
+    follows: dict[str, Event] = field(default_factory=dict)
 
 
 def seen(source: str, journey: Journey, as_of: int, vocabulary: Vocabulary) -> list[Event]:
@@ -190,10 +191,11 @@ def _subscriptions(row: Row, vocabulary: Vocabulary) -> Iterator[Event]:
         None if values["end_reason"] is None else reasons.index(values["end_reason"]),
     ]
     started, ended = row["started_at"], row.get("ended_at")
-    yield _event(row, started, "start", ("start", "end"), values, raw)
+    # What ends and what starts at one moment: the end comes first.
+    yield _event(row, started, "start", ("end", "start"), dict(values), raw)
     if ended is not None:
-        # No contract ends before it starts.
-        yield _event(row, max(started, ended), "end", ("start", "end"), values, raw)
+        # No contract ends before it has started.
+        yield _event(row, max(started + 1, ended), "end", ("end", "start"), values, raw)
 
 
 def _customers(row: Row, vocabulary: Vocabulary) -> Iterator[Event]:

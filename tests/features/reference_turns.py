@@ -20,7 +20,7 @@ def mark(source: str, events: list[Event], vocabulary: Vocabulary) -> None:
         elif source == "transactions" and event.kind == "payment":
             _payment(event, [e for e in before if e.kind == "payment"], vocabulary)
         elif source == "subscriptions" and event.kind == "start":
-            _start(event, [e for e in before if e.kind == "start"])
+            _start(event, before)
         elif source == "customers" and event.kind == "version":
             _version(event, [e for e in before if e.kind == "version"], vocabulary)
 
@@ -113,14 +113,22 @@ def _payment(event: Event, before: list[Event], vocabulary: Vocabulary) -> None:
 
 
 def _start(event: Event, before: list[Event]) -> None:
-    plan, fee = _last(before, "plan"), _last(before, "monthly_fee")
     values = event.values
-    if plan is not None and values["plan"] is not None and plan.values["plan"] != values["plan"]:
+    for name in ("plan", "monthly_fee"):
+        # Contracts that ended, told it, and have not been followed by one that told it.
+        followed = [e.follows[name] for e in before if name in e.follows]
+        free = [
+            e for e in before if e.kind == "end" and e.values[name] is not None and not any(e is f for f in followed)
+        ]
+        same = [e for e in free if e.values["plan"] == values["plan"] is not None]
+        if free and values[name] is not None:
+            event.follows[name] = (same or free)[-1]
+    if "plan" in event.follows and event.follows["plan"].values["plan"] != values["plan"]:
         event.turns.add("plan change")
-    if fee is not None and values["monthly_fee"] is not None:
-        change = values["monthly_fee"] - fee.values["monthly_fee"]
-        if change:
-            event.turns.add("fee rise" if change > 0 else "fee cut")
+    if "monthly_fee" in event.follows:
+        step = values["fee_step"] = round(values["monthly_fee"] - event.follows["monthly_fee"].values["monthly_fee"], 4)
+        if step:
+            event.turns.add("fee rise" if step > 0 else "fee cut")
 
 
 def _version(event: Event, before: list[Event], vocabulary: Vocabulary) -> None:

@@ -121,7 +121,7 @@ ROWS: dict[str, st.SearchStrategy[Row]] = {
         region=st.sampled_from([None, "north", "south", "west"]),
     ),
 }
-MOST = {"touchpoints": 10, "surveys": 5, "transactions": 8, "subscriptions": 4, "customers": 3}
+MOST = {"touchpoints": 10, "surveys": 5, "transactions": 8, "subscriptions": 6, "customers": 3}
 TIME = {
     "touchpoints": "occurred_at",
     "surveys": "answered_at",

@@ -117,6 +117,20 @@ def test_turns_of_transactions(turn: str, rows: dict[str, list[Any]], expected: 
     assert computed("transactions", turn, "count", None, rows) == expected
 
 
+Contract = tuple[float, float | None, str | None, float | None]
+
+
+def contracts(*rows: Contract) -> dict[str, list[Any]]:
+    """Contracts by first and last day, plan and fee."""
+    first, last, plan, fee = (list(column) for column in zip(*rows, strict=True))
+    return {
+        "started_at": [int(day * DAY) for day in first],
+        "ended_at": [None if day is None else int(day * DAY) for day in last],
+        "plan": plan,
+        "monthly_fee": fee,
+    }
+
+
 @pytest.mark.parametrize(
     ("turn", "plans", "fees", "expected"),
     [
@@ -128,9 +142,55 @@ def test_turns_of_transactions(turn: str, rows: dict[str, list[Any]], expected: 
     ],
 )
 def test_turns_of_contracts(turn: str, plans: list[str | None], fees: list[float | None], expected: float) -> None:
-    """Plan and fee are compared with the last that were told."""
-    rows = {"started_at": [0, DAY, 2 * DAY], "ended_at": [DAY, None, None], "plan": plans, "monthly_fee": fees}
+    """One contract after the other: plan and fee are compared with the last that were told."""
+    rows = {"started_at": [0, DAY, 2 * DAY], "ended_at": [DAY, 2 * DAY, None], "plan": plans, "monthly_fee": fees}
     assert computed("subscriptions", turn, "count", None, rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "rises", "cuts"),
+    [
+        pytest.param(contracts((0, None, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="side by side"),
+        pytest.param(contracts((0, 9, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="one ends while the next runs"),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (5, None, "plus", 20)), 1, 1, 0, id="one ends where the next begins"
+        ),
+        pytest.param(contracts((0, 5, "plus", 20), (90, None, "basic", 10)), 1, 0, 1, id="after a gap"),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (0, None, "plus", 20), (5, None, "basic", 12)), 0, 1, 0, id="beside one"
+        ),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (0, 5, "plus", 20), (5, None, "basic", 9), (5, None, "plus", 21)),
+            *(0, 1, 1),
+            id="two renewed at once, each of its plan",
+        ),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (6, None, "plus", 20), (7, None, "plus", 30)), 1, 1, 0, id="followed once"
+        ),
+        pytest.param(contracts((0, 5, "basic", 10), (5, 5, "plus", 20)), 1, 1, 0, id="none follows itself"),
+        pytest.param(contracts((5, 0, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="of no length, at one moment"),
+    ],
+)
+def test_a_change_is_between_a_contract_and_the_one_it_follows(
+    rows: dict[str, list[Any]], changes: float, rises: float, cuts: float
+) -> None:
+    """Contracts side by side are compared with no other; one that ended is followed once, by its own plan if there is one."""
+    found = [computed("subscriptions", turn, "count", None, rows) for turn in (PLAN_CHANGE, FEE_RISE, FEE_CUT)]
+    assert found == [changes, rises, cuts]
+
+
+def test_the_last_step_of_the_fee_is_against_the_contract_that_was_followed() -> None:
+    """A second line at thirty beside a renewal from ten to twelve: the fee rose by two, not by twenty."""
+    rows = contracts((0, 5, "basic", 10), (5, None, "basic", 12), (6, None, "plus", 30))
+    assert computed("subscriptions", "start", "last_step", "monthly_fee", rows) == 2
+    alone = contracts((0, None, "basic", 10), (6, None, "plus", 30))
+    assert np.isnan(computed("subscriptions", "start", "last_step", "monthly_fee", alone))
+
+
+def test_an_end_that_is_not_known_yet_makes_no_room() -> None:
+    """A contract recorded after the moment was never there: what starts after it follows none."""
+    rows = {**contracts((0, 5, "basic", 10), (5, None, "plus", 20)), "recorded_at": [END, None]}
+    assert computed("subscriptions", PLAN_CHANGE, "count", None, rows) == 0
 
 
 @pytest.mark.parametrize(
