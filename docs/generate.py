@@ -191,7 +191,7 @@ def features() -> str:
 
 def _turns() -> list[tuple[str, ...]]:
     of = {turn: table for table, turns in TURNS.items() for turn in turns}
-    return [(f"`{turn}`", of.get(turn, schema.SURVEYS), text) for turn, text in TURN_EVENTS.items()]
+    return [(f"`{turn.strip()}`", of.get(turn, schema.SURVEYS), text) for turn, text in TURN_EVENTS.items()]
 
 
 def example_vocabulary() -> Vocabulary:

@@ -21,8 +21,8 @@ Role = Literal["touchpoint", "control", "voice", "overall"]
 # Raised when what an aggregate computes changes, so that bundles made before refuse instead of mispredicting.
 DEFINITION_VERSION: Final = 3
 
-ANY: Final = "any"
-"""The kind that stands for every event of a source."""
+ANY: Final = " any"
+"""The kind that stands for every event of a source; the space keeps it apart from all data (see `features.journey`)."""
 
 
 _DIMENSIONS: Final = {
@@ -243,7 +243,7 @@ class Feature:
         if self.kind in TURN_EVENTS:
             events = TURN_EVENTS[self.kind]
         elif self.kind != ANY:
-            events = f"'{self.kind}' {events}"
+            events = f"'{self.kind.strip()}' {events}"
         window = "" if self.window_days is None else f" in the last {self.window_days} days"
         return AGGREGATES[self.aggregate].meaning.format(
             events=events, window=window, measure=self.measure, against=self.against_days

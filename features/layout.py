@@ -225,8 +225,13 @@ class Layout:
 
     def text_codes(self, source: str, column: str) -> dict[str, int]:
         """Text to code for a column that holds kinds or categories; what is not in it is unseen."""
-        if (source, column) in {(schema.TOUCHPOINTS, schema.TOUCHPOINT), (schema.SURVEYS, schema.METRIC)}:
-            return self.kind_codes(source)
+        learnt = {
+            (schema.TOUCHPOINTS, schema.TOUCHPOINT): self.vocabulary.touchpoints,
+            (schema.SURVEYS, schema.METRIC): self.vocabulary.metrics,
+        }.get((source, column))
+        if learnt is not None:
+            # Not the kinds of our own: a text can never be one of them.
+            return {kind: self.kinds[source, kind] for kind in learnt if (source, kind) in self.kinds}
         if column == COMMENT_LANGUAGE:
             return {text: code for code, text in enumerate(LANGUAGES)}
         return {text: code for code, text in enumerate(self.vocabulary.categories.get(f"{source}.{column}", ()))}

@@ -13,15 +13,18 @@ from features.definition import Feature
 from features.journey import (
     CHANGE,
     DISCOUNT,
+    ENTRY,
     FEE_CUT,
     FEE_RISE,
     FRESH,
     GOOD,
+    HANDOVER,
     LOOP_BACK,
     PLAN_CHANGE,
     PREMIUM,
     RISEN,
     SEQUENCE,
+    SWITCH,
     UNKNOWN_TOUCHPOINT,
     Vocabulary,
 )
@@ -58,13 +61,13 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
         read["costs"] = vocabulary.costs
     if feature.measure == RESOLUTION:
         read["measures"] = {name: asdict(info) for name, info in vocabulary.measures.items()}
-    if feature.measure == STAGE or feature.kind in {LOOP_BACK, "(stage entry)"}:
+    if feature.measure == STAGE or feature.kind in {LOOP_BACK, ENTRY}:
         read["stages"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.{STAGE}", ()))
         read["places"] = vocabulary.places
-    if feature.kind == "(hand-over)" or feature.measure == "department":
+    if feature.kind == HANDOVER or feature.measure == "department":
         read["departments"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.department", ()))
         read["places"] = vocabulary.places
-    if feature.kind == "(channel switch)" or feature.measure == "channel":
+    if feature.kind == SWITCH or feature.measure == "channel":
         read["channels"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.channel", ()))
     if feature.kind.startswith(SEQUENCE):
         read["touchpoints"] = list(vocabulary.touchpoints)

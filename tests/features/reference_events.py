@@ -15,8 +15,8 @@ from features.journey import MINUTES_PER_UNIT, Vocabulary, survey_metric
 
 DAY = schema.MICROSECONDS_PER_DAY
 ALWAYS = -(2**61)
-UNKNOWN = "(unknown)"
-UNANSWERED = "(unanswered)"
+UNKNOWN = " (unknown)"
+UNANSWERED = " (unanswered)"
 EFFORTS = {"time": "effort_time", "money": "effort_money", "emotion": "effort_emotion"}
 
 Row = dict[str, Any]

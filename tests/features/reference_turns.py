@@ -37,8 +37,8 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
     values["time_between"] = (at - before[-1].at) / DAY if before else None
     values["time_between_same"] = (at - same[-1].at) / DAY if same else None
     if any(at - e.at <= REPEAT for e in same):
-        event.turns.add(f"(repeat) {event.kind}")
-    for name, turn in (("channel", "(channel switch)"), ("department", "(hand-over)")):
+        event.turns.add(f" (repeat) {event.kind}")
+    for name, turn in (("channel", " (channel switch)"), ("department", " (hand-over)")):
         other = _last(before, name)
         if values[name] is not None and other is not None:
             changed = values[name] != other.values[name]
@@ -48,11 +48,11 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
         stages = vocabulary.categories["touchpoints.stage"]
         other = _last(before, "stage")
         if other is None or other.values["stage"] != values["stage"]:
-            event.turns.add("(stage entry)")
+            event.turns.add(" (stage entry)")
         if other is not None and stages.index(values["stage"]) < stages.index(other.values["stage"]):
-            event.turns.add("(step back)")
+            event.turns.add(" (step back)")
     if values["encounter_quality"] is not None and values["encounter_quality"] > 0:
-        event.turns.add("(good)")
+        event.turns.add(" (good)")
     values["time_to_resolution"] = _resolution(event, same, vocabulary)
     for sequence in vocabulary.sequences:
         chain = [*before, event][-len(sequence) :]

@@ -24,7 +24,7 @@ VOCABULARY = Vocabulary(
         "solved": MeasureInfo("flag", "higher"),
     },
     measured={"bill": ("fee",), "call": ("wait", "tone", "solved"), "visit": ("ride", "tone")},
-    metrics=("ces", "nps", "nps_encounter"),
+    metrics=(" nps_encounter", "ces", "nps"),
     attributes={"income": "number", "region": "category"},
     categories={
         "customers.region": ("north", "south"),
@@ -38,7 +38,7 @@ VOCABULARY = Vocabulary(
     columns={
         "customers": ("created_at", "valid_from"),
         "touchpoints": ("comment",),
-        "surveys": ("comment", "(unanswered)"),
+        "surveys": ("comment", " (unanswered)"),
         "transactions": ("margin", "quantity"),
         "subscriptions": ("monthly_fee", "plan"),
     },
