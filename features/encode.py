@@ -33,10 +33,14 @@ ALWAYS: Final = -(2**61)
 """The time of what has no time: before everything."""
 
 LIMIT: Final = 1e9
-"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits.
+"""Measures, scores and quantities beyond this magnitude are missing: sums of them could leave 64 bits.
 
-A customer may have nine thousand encounters at the limit itself, or a million of nine million units each.
+A customer may have nine thousand encounters at the limit itself, or a million of nine million units each; where they are more,
+`features.arrays` refuses.
 """
+
+MONEY_LIMIT: Final = 1e12
+"""The same for money, of which a currency may need many units (a rial, a dong): all of a customer's may be nine hundred times that."""
 
 SHORTEST: Final = 1
 """Microseconds that a contract lasts at least, so that its end comes after its start."""
@@ -57,13 +61,18 @@ class Events:
 
 
 def to_fixed(values: NDArray[np.float64], scale: int) -> NDArray[np.int64]:
-    """Numbers as integers of `1/scale`; what is missing, infinite or beyond `LIMIT` becomes `NULL`."""
-    usable = np.abs(values) <= LIMIT  # false for NaN
+    """Numbers as integers of `1/scale`; what is missing, infinite or beyond the limit of its scale becomes `NULL`."""
+    usable = np.abs(values) <= limit_of(scale)  # false for NaN
     with np.errstate(invalid="ignore"):
         # What is no number becomes some integer here, and `NULL` in the end.
         fixed: NDArray[np.int64] = np.rint(values * scale).astype(np.int64)
     fixed[~usable] = NULL
     return fixed
+
+
+def limit_of(scale: int) -> float:
+    """The magnitude beyond which numbers of a scale are missing."""
+    return MONEY_LIMIT if scale == MONEY_SCALE else LIMIT
 
 
 def encode(source: str, columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:

@@ -7,6 +7,8 @@ from typing import Final
 
 from features import schema
 from features.casts import Cast
+from features.encode import LIMIT, MONEY_LIMIT
+from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier, quoted
 from features.raw import FILE, ROW, Raw
 
@@ -15,6 +17,12 @@ FAILED: Final = '"·failed"'
 CELLS: Final = '"·cells"'
 _ANY: Final = '"·any"'
 """Columns of a checked row: number of the reason why it is of no use, names of columns that could not be read, its cells as text."""
+
+_LIMITS: Final[dict[str, dict[str, float]]] = {
+    schema.SURVEYS: {schema.SCORE: LIMIT},
+    schema.TRANSACTIONS: {schema.MARGIN: MONEY_LIMIT, schema.QUANTITY: LIMIT},
+    schema.SUBSCRIPTIONS: {schema.MONTHLY_FEE: MONEY_LIMIT},
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Reading:
                 found.append((name, "is empty", cast.blank if self.cheap else cast.empty(parsed)))
             if cast.fails:
                 found.append((name, f"is not a {item.type}", cast.failed(parsed)))
+            if name == schema.AMOUNT:
+                found.append((name, f"is beyond {MONEY_LIMIT:g}", f"abs({parsed}) > {MONEY_LIMIT:.0f}"))
         return found
 
     def reasons(self) -> list[str]:
@@ -76,6 +86,15 @@ class Reading:
             name: cast.failed(_parsed(name))
             for name, cast in self.casts.items()
             if cast.fails and name not in self.required
+        }
+
+    def limits(self) -> dict[str, float]:
+        """Number columns whose values are missing beyond a magnitude; an amount beyond its own sets the row aside."""
+        known = _LIMITS.get(self.name, {})
+        return {
+            name: known.get(name, LIMIT)
+            for name in self.casts
+            if name in known or (self.name == schema.TOUCHPOINTS and name.startswith(MEASURE_PREFIX))
         }
 
     def canonical(self, tidy: frozenset[str]) -> str:

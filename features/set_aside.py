@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from features import rejected, schema
-from features.encode import LIMIT
 from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier, one, quoted
@@ -111,9 +110,8 @@ def _count(tables: Tables, reading: Reading, checked: str) -> dict[str, int]:
     tests["failed"] = f"{BAD} IS NULL AND {FAILED} IS NOT NULL"
     if reading.name == schema.SURVEYS:
         tests["unanswered"] = f"{BAD} IS NULL AND {schema.SCORE} IS NULL"
-    for item in reading.select if reading.name == schema.TOUCHPOINTS else ():
-        if item.startswith(MEASURE_PREFIX):
-            tests[f"beyond {item}"] = f"{BAD} IS NULL AND abs({column(item)}) > {LIMIT}"
+    for item, limit in reading.limits().items():
+        tests[f"beyond {item}"] = f"{BAD} IS NULL AND abs({column(item)}) > {limit}"
     source = checked
     if reading.cheap:
         untidy = {name: cast.untidy for name, cast in reading.casts.items() if cast.untidy}
@@ -136,6 +134,9 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
         for place, ((name, what, _), example) in enumerate(zip(reading.why(), examples, strict=True)):
             if count := counts[f"bad {place}"]:
                 shown = f", e.g. {_short(example)}" if example and "empty" not in what else ""
+                otherwise = "mend them at the source"
+                if "beyond" in what:
+                    otherwise = "give them in a larger unit (thousands) with 'sql', or " + otherwise
                 tables.findings.append(
                     Finding(
                         "warning",
@@ -144,7 +145,7 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                         name,
                         count,
                         f"{count} rows are set aside: {name} {what}{shown}",
-                        f"{_mend(example, 'mend them at the source')}; {_kept(reading.name)}",
+                        f"{_mend(example, otherwise)}; {_kept(reading.name)}",
                     )
                 )
     if counts["failed"]:
@@ -182,8 +183,8 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                 "nothing, if that is so: silence is a feature, and no label",
             )
         )
-    for name in reading.select:
-        if count := counts.get(f"beyond {name}", 0):
+    for name, limit in reading.limits().items():
+        if count := counts[f"beyond {name}"]:
             measure = name.removeprefix(MEASURE_PREFIX)
             tables.findings.append(
                 Finding(
@@ -192,7 +193,7 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                     reading.name,
                     measure,
                     count,
-                    f"{count} values of '{measure}' are beyond {LIMIT:g} and count as missing",
+                    f"{count} values of '{measure}' are beyond {limit:g} and count as missing",
                     "use a larger unit",
                 )
             )

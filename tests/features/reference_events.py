@@ -10,7 +10,7 @@ from typing import Any
 from features import schema
 from features.comments import language
 from features.customer import Journey
-from features.encode import LIMIT
+from features.encode import LIMIT, MONEY_LIMIT
 from features.journey import MINUTES_PER_UNIT, Vocabulary, survey_metric
 
 DAY = schema.MICROSECONDS_PER_DAY
@@ -56,7 +56,8 @@ def _event(row: Row, at: int, kind: str, kinds: tuple[str, ...], values: Row, ra
 
 def number(value: float | None, digits: int = 6) -> float | None:
     """A number to so many digits; missing where there is none, or one that is out of range."""
-    if value is None or not abs(value) <= LIMIT:
+    # Money, which is known to four digits, may be larger.
+    if value is None or not abs(value) <= (MONEY_LIMIT if digits == 4 else LIMIT):
         return None
     return round(value, digits)
 

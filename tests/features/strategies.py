@@ -101,7 +101,7 @@ ROWS: dict[str, st.SearchStrategy[Row]] = {
     "transactions": _rows(
         occurred_at=moments,
         recorded_at=recorded,
-        amount=st.sampled_from([1.35, 1.8, 2.0, 2.04, 2.05, 2.5, 3.6, 4.0, 5.0, 6.0, 0.0, -2.0, -0.5, 2e9]),
+        amount=st.sampled_from([1.35, 1.8, 2.0, 2.04, 2.05, 2.5, 3.6, 4.0, 5.0, 6.0, 0.0, -2.0, -0.5, 2e9, 2e12]),
         margin=numbers,
         quantity=st.sampled_from([None, 0.0, 1.0, 1.0, 2.0, 3.0]),
         category=st.sampled_from([None, "bread", "bread", "milk", "caviar"]),
