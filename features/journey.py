@@ -24,6 +24,9 @@ NPS_ABOUT_ENCOUNTER: Final = " nps_encounter"
 MAX_TOUCHPOINTS: Final = 100
 """Kinds of touchpoints with columns of their own; rarer ones count in the totals."""
 
+MAX_METRICS: Final = 100
+"""Survey metrics with columns of their own; rarer ones count in the totals. NPS always has them."""
+
 MAX_CATEGORIES: Final = 200
 """Categories of one attribute; rarer ones are unseen."""
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import DataError
 from features import schema
 from features.comments import LANGUAGES
 from features.journey import (
     FIXED_KINDS,
     GOOD,
+    MAX_METRICS,
+    MAX_TOUCHPOINTS,
     REPEAT,
     TURNS,
     UNANSWERED,
@@ -37,6 +40,9 @@ MEASURE_SCALE: Final = 1_000_000
 
 MONEY_SCALE: Final = 10_000
 """Money is held in ten-thousandths of its unit, finer than any currency's minor unit."""
+
+MAX_KINDS: Final = 1 << 16
+"""Kinds of events in all: a kind's number takes sixteen bits wherever events are kept (see `features.spool`)."""
 
 MEASURE_PREFIX: Final = "m_"
 """Prefix of a measure's column in the canonical touchpoints and here, so that it cannot meet another column's name."""
@@ -121,6 +127,13 @@ class Layout:
         for source in self.sources:
             for kind in kinds_of[source]:
                 self.kinds[source, kind] = len(self.kinds)
+        if len(self.kinds) > MAX_KINDS:
+            raise DataError(
+                f"{len(vocabulary.touchpoints)} touchpoints and {len(vocabulary.metrics)} metrics are too many to be told apart",
+                where="the vocabulary's touchpoints and metrics",
+                available=f"{MAX_KINDS} kinds of events in all; learning keeps {MAX_TOUCHPOINTS} touchpoints and {MAX_METRICS} metrics",
+                next_move="learn the vocabulary from the tables ('moments features'), or group the names with 'sql'",
+            )
         self.turns: dict[tuple[str, str], int] = {}
         for source in self.sources:
             for turn in self._turns(source):
