@@ -162,10 +162,8 @@ class Sources:
             "columns = {'line': 'VARCHAR'}, delim = chr(31), quote = '', escape = '', header = false, filename = true, "
             f"max_line_size = {4 * LONGEST}) WHERE trim(line) <> ''"
         )
-        (rows,), (filled, headers) = (
-            self.guard(lambda text=text: one(self.con, text), where, url)
-            for text in (f"SELECT count(*) FROM ({query})", lines)
-        )
+        (rows,) = self.guard(lambda: one(self.con, f"SELECT count(*) FROM ({query})"), where, url)
+        filled, headers = self.guard(lambda: one(self.con, lines), where, url)
         if rows != filled - headers:
             self.findings.append(
                 Finding(
