@@ -91,7 +91,7 @@ class TouchpointInfo(_Frozen):
 
     stage: str | None = None
     department: str | None = None
-    cost: Annotated[float, Field(ge=0)] | None = None
+    cost: Annotated[float, Field(ge=0, le=1e12)] | None = None
     label: dict[Language, str] = {}
 
 

@@ -20,8 +20,20 @@ from configs import settings
 from features import schema
 from features.catalog import Catalog
 from features.definition import AGGREGATES
+from features.encode import LIMIT, MONEY_LIMIT
 from features.families import FAMILIES
-from features.journey import TURN_EVENTS, TURNS, UNANSWERED, MeasureInfo, Vocabulary
+from features.journey import (
+    MAX_CATEGORIES,
+    MAX_METRICS,
+    MAX_PRODUCTS,
+    MAX_TOUCHPOINTS,
+    TURN_EVENTS,
+    TURNS,
+    UNANSWERED,
+    MeasureInfo,
+    Vocabulary,
+)
+from features.layout import MEASURE_SCALE, MONEY_SCALE
 from moments.cli import EXAMPLES, app
 from serving.phrases import MADE
 
@@ -123,12 +135,40 @@ def tables() -> str:
         "text, money is a number in one currency. A table that is absent means that its features are absent; `customers` and one "
         "source of labels are the minimum. Every other column of `customers` is an attribute; numeric columns of `touchpoints` "
         "that say how an encounter went are its measures. `recorded_at` is when the company knew; rows that repeat an `event_id` are "
-        "dropped and counted.\n",
+        "dropped and counted. A row of `subscriptions` is a contract, and one without an end runs: of a contract that changes, end the "
+        "old row where the new one begins.\n",
     ]
     for table in schema.TABLES.values():
         rows = [(f"`{item.name}`", types[item.type], "required" if item.required else "") for item in table.columns]
         parts += [f"## {table.name}\n", _table(("column", "holds", ""), rows)]
-    return "\n".join(parts)
+    return "\n".join([*parts, _limits()])
+
+
+def _limits() -> str:
+    """What a table may hold at most, and what becomes of the rest."""
+    rows = (
+        (
+            "touchpoints",
+            f"the {MAX_TOUCHPOINTS} most frequent have columns of their own",
+            "count in the totals; `many_touchpoints`",
+        ),
+        ("survey metrics", f"NPS and the most frequent, {MAX_METRICS} in all", "count in the totals; `many_metrics`"),
+        ("categories of a column", f"{MAX_CATEGORIES}; {MAX_PRODUCTS:,} of transactions", "count as unseen ones"),
+        ("`amount`", f"{MONEY_LIMIT:g}", "the row is set aside (`bad_rows`)"),
+        ("`margin`, `monthly_fee`", f"{MONEY_LIMIT:g}", "count as missing; `out_of_range`"),
+        ("measures, `score`, `quantity`", f"{LIMIT:g}", "count as missing; `out_of_range`"),
+        (
+            "sums of one customer",
+            f"{2.0**63 / MONEY_SCALE:.1e} of money, {2.0**63 / MEASURE_SCALE:.1e} of anything else",
+            "refused by name: a larger unit is needed",
+        ),
+        (
+            "CSV behind a URL",
+            "read by DuckDB as UTF-8; lines are counted, not looked at one by one, and there is no `rejected` of them",
+            "lines and rows that differ: `remote_lines`; a line with another number of cells stops the reading",
+        ),
+    )
+    return "\n".join(["## Limits\n", _table(("of", "at most", "what is beyond"), rows)])
 
 
 def features() -> str:
@@ -140,7 +180,9 @@ def features() -> str:
         "# Features\n",
         "A feature is a value: a source, a kind of event, a measure, an aggregate and a window; its name, unit and meaning follow. "
         "Windows are `[as_of - days, as_of)`: the moment itself and all after it is unseen, and so is what was recorded later. "
-        "What is usual (medians, prices, frequent sequences) is learnt from the training period and frozen into the bundle.\n",
+        "What is usual (medians, prices, frequent sequences) is learnt from the training period and frozen into the bundle. What is "
+        "of the whole company is counted by days that were over; its windows end with the last day on which anything became known, so "
+        "where the tables end before the moment they lie as much earlier than the customer's.\n",
         "## Aggregates\n",
         "How a window of events becomes one number. The value is a measure, an amount, a score, or one that is made (below).\n",
         _table(
@@ -191,7 +233,7 @@ def features() -> str:
 
 def _turns() -> list[tuple[str, ...]]:
     of = {turn: table for table, turns in TURNS.items() for turn in turns}
-    return [(f"`{turn}`", of.get(turn, schema.SURVEYS), text) for turn, text in TURN_EVENTS.items()]
+    return [(f"`{turn.strip()}`", of.get(turn, schema.SURVEYS), text) for turn, text in TURN_EVENTS.items()]
 
 
 def example_vocabulary() -> Vocabulary:

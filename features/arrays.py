@@ -11,13 +11,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encode import Events
+from configs.errors import DataError
+from features.encode import NULL, Events, limit_of
 from features.kernel import Sources
-from features.layout import Layout
+from features.layout import MEASURE_PREFIX, TOTALS, Layout
 from features.order import order_events
-from features.schema import TABLES
+from features.schema import CUSTOMERS, TABLES
 
 _EMPTY: Final = np.empty(0, dtype=np.int64)
+_ROOM: Final = 2.0**63 * (1 - 1e-9)
+"""A sum must stay below; a little less than 64 bits hold, because it is estimated in floats."""
 
 
 def arrange(events: Mapping[str, Events], customers: int, layout: Layout) -> Sources:
@@ -46,9 +49,38 @@ def arrange(events: Mapping[str, Events], customers: int, layout: Layout) -> Sou
         )
         known = at if item.known is item.at else np.require(item.known, requirements=["C", "W"])
         order, starts = order_events(customer, customers, at, known, kind, values, layout.raw[source])
+        _refuse_overflow(source, customer, values, starts, layout)
         when = at[order]
         packed.append((when, when if known is at else known[order], kind[order], values[order], starts))
     return tuple(packed)
+
+
+def _refuse_overflow(
+    source: str, customer: NDArray[np.int64], values: NDArray[np.int64], starts: NDArray[np.int64], layout: Layout
+) -> None:
+    """Sums are 64-bit integers: say where one customer's could be more than that, instead of a number that is wrong.
+
+    Few customers have as many events as it takes; only where one has are the values themselves looked at.
+    """
+    if source == CUSTOMERS:
+        return  # attributes are not summed
+    longest = int(np.diff(starts).max())
+    for place, scale in enumerate(layout.scales[source][: layout.widths[source]]):
+        # An encounter's effort is that of all its measures.
+        parts = len(layout.vocabulary.measures) if layout.values[source][place] in TOTALS.values() else 1
+        if longest * parts * limit_of(scale) * scale < _ROOM:
+            continue
+        column = values[:, place]
+        sizes = np.abs(np.where(column == NULL, 0, column).astype(np.float64))
+        total = np.bincount(customer, weights=sizes).max()
+        if total >= _ROOM:
+            name = layout.values[source][place].removeprefix(MEASURE_PREFIX)
+            raise DataError(
+                f"'{name}' of one customer adds up to {total / scale:.3g}, more than can be counted exactly",
+                where=f"{source}.{name}",
+                available=f"sums up to {_ROOM / scale:.3g} per customer",
+                next_move="give it in a larger unit (thousands), with 'sql'; if one id stands for many customers, leave it out",
+            )
 
 
 def group_rows(

@@ -43,10 +43,10 @@ class Catalog:
             same = [feature.meaning for feature in self.features if feature.name == twice[0]]
             raise DataError(
                 f"two features would be called '{twice[0]}': {' and '.join(same)}",
-                where="touchpoints, measures and attributes",
-                next_move="rename one of the touchpoints, measures or attributes with 'columns' or 'sql'",
+                where="touchpoints, measures, metrics and attributes",
+                next_move="rename one of the touchpoints, measures, metrics or attributes with 'columns' or 'sql'",
             )
-
+        self._unambiguous()
         for name in self.vocabulary.measures:
             if name in RESERVED:
                 raise DataError(
@@ -55,6 +55,22 @@ class Catalog:
                     available=f"any name but {', '.join(sorted(RESERVED))}",
                     next_move="rename the measure; its column may keep its name",
                 )
+
+    def _unambiguous(self) -> None:
+        """What is usual stands under ``kind|measure``: refuse names that make one such key of two pairs."""
+        if not any("|" in name for name in self.vocabulary.measures):
+            return
+        pairs: dict[str, tuple[str, str]] = {}
+        for kind in self.vocabulary.touchpoints:
+            for name in self.vocabulary.measures:
+                other = pairs.setdefault(f"{kind}|{name}", (kind, name))
+                if other != (kind, name):
+                    raise DataError(
+                        f"'{name}' at '{kind}' and '{other[1]}' at '{other[0]}' cannot be told apart: both read '{kind}|{name}'",
+                        where="data.tables.touchpoints.measures",
+                        available="names of measures without a bar",
+                        next_move="rename the measure; its column may keep its name",
+                    )
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, windows: tuple[int, ...]) -> Catalog:

@@ -181,6 +181,31 @@ def _times(tables: Tables) -> Iterator[Finding]:
             )
 
 
+def _contracts(tables: Tables) -> Iterator[Finding]:
+    """Contracts that start while another of the customer's runs: side by side, or versions of one that was never ended."""
+    if not tables.rows.get(schema.SUBSCRIPTIONS):
+        return
+    (beside,) = one(
+        tables.con,
+        f"""SELECT count(*) FROM (
+              SELECT started_at < max(coalesce(ended_at, {schema.NO_AS_OF})) OVER (
+                PARTITION BY customer_id ORDER BY started_at, ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+              ) AS beside FROM subscriptions) WHERE beside""",
+    )
+    if beside:
+        yield Finding(
+            "note",
+            "contracts_side_by_side",
+            schema.SUBSCRIPTIONS,
+            schema.ENDED_AT,
+            int(beside),
+            f"{beside} contracts start while another of the same customer runs: they count as further contracts, and their plan "
+            "and fee as no change of the other's",
+            "nothing, if customers hold several at once; if the rows are versions of one contract, end each where the next "
+            "begins, with 'sql'",
+        )
+
+
 def _moments(tables: Tables, name: str, time: str) -> Iterator[Finding]:
     """Placeholders, rows that were known before they happened, and rows that were known late."""
     day, lag = schema.MICROSECONDS_PER_DAY, f"(recorded_at - {time})"
@@ -296,6 +321,7 @@ _RULES: Final[tuple[Callable[[Tables], Iterator[Finding]], ...]] = (
     _targets,
     _customers,
     _times,
+    _contracts,
     _duplicates,
     content.touchpoints,
     content.surveys,

@@ -12,7 +12,7 @@ from configs.errors import nearest
 from features import schema
 from features.definition import plain
 from features.findings import Finding, Level
-from features.journey import MAX_TOUCHPOINTS
+from features.journey import MAX_METRICS, MAX_TOUCHPOINTS
 from features.layout import MEASURE_PREFIX
 from features.learn import identifiers
 from features.quoting import column, one
@@ -61,17 +61,19 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
         )
     yield from _blind_spots(tables, configured, rows)
     alike: dict[str, str] = {}
+    own = set(kinds[:MAX_TOUCHPOINTS])
     for kind in kinds:
         key = re.sub(r"[\W_]+", "", kind.lower())
         if key in alike:
+            shared = kind in own and plain(kind) == plain(alike[key])
             yield Finding(
-                "error" if plain(kind) == plain(alike[key]) else "warning",
+                "error" if shared else "warning",
                 "similar_touchpoints",
                 schema.TOUCHPOINTS,
                 kind,
                 0,
                 f"'{kind}' and '{alike[key]}' differ in spelling only and "
-                + ("would share their columns" if plain(kind) == plain(alike[key]) else "count as two"),
+                + ("would share their columns" if shared else "count as two"),
                 "make them one with 'sql'",
             )
         alike.setdefault(key, kind)
@@ -155,9 +157,23 @@ def surveys(tables: Tables) -> Iterator[Finding]:
     """Unknown metrics, scores out of range, answers about one encounter."""
     if not tables.rows.get(schema.SURVEYS):
         return
-    for metric, rows, low, high in tables.con.execute(
-        "SELECT metric, count(*), min(score), max(score) FROM surveys WHERE score IS NOT NULL GROUP BY 1 ORDER BY 1"
-    ).fetchall():
+    metrics = tables.con.execute(
+        "SELECT metric, count(*), min(score), max(score) FROM surveys WHERE score IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    if len(metrics) > MAX_METRICS:
+        yield Finding(
+            "warning",
+            "many_metrics",
+            schema.SURVEYS,
+            schema.METRIC,
+            len(metrics),
+            f"{len(metrics)} survey metrics; NPS and the most frequent, {MAX_METRICS} in all, get columns of their own",
+            "group them with 'sql'",
+        )
+    unknown = {metric for metric, *_ in metrics[:MAX_METRICS]} - set(_RANGES)
+    for metric, rows, low, high in sorted(metrics):
+        if metric not in _RANGES and metric not in unknown:
+            continue
         if metric not in _RANGES:
             yield Finding(
                 "note",

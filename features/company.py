@@ -53,10 +53,10 @@ class Calendar:
     amounts: Ints = field(default_factory=lambda: np.empty((0, len(COLUMNS)), dtype=np.int64))
 
     @cached_property
-    def totals(self) -> Ints:
-        """Running totals, (days + 1, columns)."""
-        start = np.zeros((1, len(COLUMNS)), dtype=np.int64)
-        return np.concatenate([start, np.cumsum(self.amounts, axis=0)])
+    def totals(self) -> NDArray[np.float64]:
+        """Running totals, (days + 1, columns): exact up to nine thousand million million, and never past what a number holds."""
+        start = np.zeros((1, len(COLUMNS)), dtype=np.float64)
+        return np.concatenate([start, np.cumsum(self.amounts, axis=0, dtype=np.float64)])
 
     def __eq__(self, other: object) -> bool:
         """Two calendars are equal when they tell of the same days the same; the generated comparison cannot compare arrays."""

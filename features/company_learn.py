@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from configs.errors import DataError
 from features import schema
 from features.catalog import Catalog
 from features.company import COLUMNS, ENCOUNTERS, JUDGED, OCCASIONS, PAID, Calendar
-from features.encode import LIMIT
+from features.encode import LIMIT, MONEY_LIMIT
 from features.journey import Vocabulary
 from features.judge import QUALITY_LIMIT
 from features.layout import MEASURE_PREFIX, MEASURE_SCALE, MONEY_SCALE, QUALITY
@@ -35,10 +36,18 @@ def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
         parts.append(_transactions())
     if not parts:
         return Calendar()
-    sums = ", ".join(f"CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
+    sums = ", ".join(f"TRY_CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
     table = tables.arrow(
         f"SELECT (day + 1) * {_DAY} AS until, {sums} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY day ORDER BY day"
     )
+    for name in COLUMNS:
+        if table.column(name).null_count:
+            raise DataError(
+                f"'{name}' of all customers together is more on one day than can be counted exactly",
+                where=f"{tables.settings.source.name}: data.tables",
+                available=f"up to {2.0**63 / MONEY_SCALE:.2g} of money and {2.0**63 / MEASURE_SCALE:.2g} pieces a day",
+                next_move="give money in a larger unit (thousands), with 'sql'",
+            )
     amounts = np.column_stack([table.column(name).to_numpy() for name in COLUMNS]).astype(np.int64)
     return Calendar(table.column("until").to_numpy().astype(np.int64), amounts)
 
@@ -48,7 +57,7 @@ def _day(known: str, source: str, values: dict[str, str], customers: str | None 
     each = {name: f"sum(CAST({values.get(name, '0')} AS BIGINT))" for name in COLUMNS}
     if customers is not None:
         each[OCCASIONS] = f"count(DISTINCT {schema.CUSTOMER_ID}) FILTER ({customers})"
-    sums = ", ".join(f"CAST({text} AS BIGINT) AS {column(name)}" for name, text in each.items())
+    sums = ", ".join(f"CAST({text} AS HUGEINT) AS {column(name)}" for name, text in each.items())
     # The database cuts towards zero; days before 1970 are days too.
     return f"SELECT ({known} + {_SHIFT * _DAY}) // {_DAY} - {_SHIFT} AS day, {sums} FROM {source} GROUP BY day"
 
@@ -90,7 +99,7 @@ def _touchpoints(vocabulary: Vocabulary) -> str:
 
 
 def _transactions() -> str:
-    usable = f"amount >= 0 AND amount <= {LIMIT:.0f}"
+    usable = f"amount >= 0 AND amount <= {MONEY_LIMIT:.0f}"
     pieces = f"coalesce(CASE WHEN quantity > 0 AND quantity <= {LIMIT:.0f} THEN quantity END, 0)"
     return _day(
         _known(schema.OCCURRED_AT),

@@ -19,10 +19,10 @@ Source = Literal["touchpoints", "surveys", "transactions", "subscriptions", "cus
 Role = Literal["touchpoint", "control", "voice", "overall"]
 
 # Raised when what an aggregate computes changes, so that bundles made before refuse instead of mispredicting.
-DEFINITION_VERSION: Final = 2
+DEFINITION_VERSION: Final = 3
 
-ANY: Final = "any"
-"""The kind that stands for every event of a source."""
+ANY: Final = " any"
+"""The kind that stands for every event of a source; the space keeps it apart from all data (see `features.journey`)."""
 
 
 _DIMENSIONS: Final = {
@@ -72,6 +72,11 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate("max", "highest {measure} of {events}{window}", "missing"),
         Aggregate("last", "{measure} at the last of {events}", "missing"),
         Aggregate("last_change", "{measure} at the last of {events} minus that at the one before", "missing"),
+        Aggregate(
+            "last_step",
+            "{measure} at the last of {events} that followed another, minus that of the one it followed",
+            "missing",
+        ),
         Aggregate("spread", "standard deviation of {measure} over {events}{window}", "missing"),
         Aggregate("trend", "mean {measure} of {events}{window} minus the mean in the window before", "missing"),
         Aggregate("usual_gap", "mean days between {events}", "missing", "days"),
@@ -238,7 +243,7 @@ class Feature:
         if self.kind in TURN_EVENTS:
             events = TURN_EVENTS[self.kind]
         elif self.kind != ANY:
-            events = f"'{self.kind}' {events}"
+            events = f"'{self.kind.strip()}' {events}"
         window = "" if self.window_days is None else f" in the last {self.window_days} days"
         return AGGREGATES[self.aggregate].meaning.format(
             events=events, window=window, measure=self.measure, against=self.against_days

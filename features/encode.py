@@ -34,10 +34,17 @@ ALWAYS: Final = -(2**61)
 """The time of what has no time: before everything."""
 
 LIMIT: Final = 1e9
-"""Measures and amounts beyond this magnitude are missing: sums of them could leave 64 bits.
+"""Measures, scores and quantities beyond this magnitude are missing: sums of them could leave 64 bits.
 
-A customer may have nine thousand encounters at the limit itself, or a million of nine million units each.
+A customer may have nine thousand encounters at the limit itself, or a million of nine million units each; where they are more,
+`features.arrays` refuses.
 """
+
+MONEY_LIMIT: Final = 1e12
+"""The same for money, of which a currency may need many units (a rial, a dong): all of a customer's may be nine hundred times that."""
+
+SHORTEST: Final = 1
+"""Microseconds that a contract lasts at least, so that its end comes after its start."""
 
 Columns = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 """Column name to values of one table: times int64 (`NULL` for none), numbers float64 (NaN), text as int64 codes (-1).
@@ -58,9 +65,14 @@ class Events:
 
 
 def to_fixed(values: NDArray[np.float64], scale: int) -> NDArray[np.int64]:
-    """Numbers as integers of `1/scale`; what is missing, infinite or beyond `LIMIT` becomes `NULL`."""
-    found: NDArray[np.int64] = all_fixed(values, scale)
+    """Numbers as integers of `1/scale`; what is missing, infinite or beyond the limit of its scale becomes `NULL`."""
+    found: NDArray[np.int64] = all_fixed(values, scale, limit_of(scale))
     return found
+
+
+def limit_of(scale: int) -> float:
+    """The magnitude beyond which numbers of a scale are missing."""
+    return MONEY_LIMIT if scale == MONEY_SCALE else LIMIT
 
 
 def encode(source: str, columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
@@ -153,16 +165,20 @@ def _transactions(columns: Columns, customer: NDArray[np.int64], layout: Layout)
 
 
 def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
-    """Each contract is a start and, once it is over, an end: an end in the future is not known yet."""
+    """Each contract is a start and, once it is over, an end after it: an end in the future is not known yet."""
     started = columns[schema.STARTED_AT].astype(np.int64, copy=False)
     ended = columns[schema.ENDED_AT].astype(np.int64, copy=False)
     over = ended != NULL
-    ended = np.maximum(started, ended)  # no contract ends before it starts: it would be open less than never
+    # No contract ends before it starts: it would be open less than never, or make room for itself.
+    ended = np.maximum(started + SHORTEST, ended)
     values = np.column_stack(
         [
             to_fixed(columns[schema.MONTHLY_FEE].astype(np.float64, copy=False), MONEY_SCALE),
             _raw(columns, schema.PLAN),
-            *(_raw(columns, name) for name in layout.values[schema.SUBSCRIPTIONS][2:]),
+            *(
+                _raw(columns, name)
+                for name in layout.values[schema.SUBSCRIPTIONS][2 : layout.widths[schema.SUBSCRIPTIONS]]
+            ),
         ]
     )
     at = np.concatenate([started, ended[over]])

@@ -13,14 +13,19 @@ from typing import Any, Final, Literal
 
 from features import schema
 
-UNKNOWN_TOUCHPOINT: Final = "(unknown)"
+# Texts of a company are trimmed wherever they come in, so that none begins with a space. All words of our own that stand beside
+# kinds of a company's do: whatever its tables hold, "(unknown)" and "any" among them, nothing is mixed with what we call so.
+UNKNOWN_TOUCHPOINT: Final = " (unknown)"
 """Stands for every touchpoint kind that training did not see; such events count in totals only."""
 
-ABOUT_ENCOUNTER: Final = "_encounter"
-"""Suffix of the metric of a transactional answer (one about a single encounter), which is never mixed with the relationship's."""
+NPS_ABOUT_ENCOUNTER: Final = " nps_encounter"
+"""The metric of a transactional NPS answer (one about a single encounter), which is never mixed with the relationship's."""
 
 MAX_TOUCHPOINTS: Final = 100
 """Kinds of touchpoints with columns of their own; rarer ones count in the totals."""
+
+MAX_METRICS: Final = 100
+"""Survey metrics with columns of their own; rarer ones count in the totals. NPS always has them."""
 
 MAX_CATEGORIES: Final = 200
 """Categories of one attribute; rarer ones are unseen."""
@@ -28,9 +33,7 @@ MAX_CATEGORIES: Final = 200
 MAX_PRODUCTS: Final = 5_000
 """Categories of transactions: a shop's are its articles, of which the customer's new ones are told."""
 
-METRIC_SQL: Final = (
-    f"CASE WHEN metric = 'nps' AND touchpoint IS NOT NULL THEN metric || '{ABOUT_ENCOUNTER}' ELSE metric END"
-)
+METRIC_SQL: Final = f"CASE WHEN metric = 'nps' AND touchpoint IS NOT NULL THEN '{NPS_ABOUT_ENCOUNTER}' ELSE metric END"
 """The metric an answer is counted under as SQL; `survey_metric` says the same."""
 
 # Effort in time is added up in minutes, whatever unit a measure has.
@@ -76,7 +79,7 @@ class Vocabulary:
     measured
         Touchpoint to the measures that it has data for.
     metrics
-        Survey metrics, sorted; a transactional one carries the suffix `ABOUT_ENCOUNTER`.
+        Survey metrics, sorted; transactional NPS is `NPS_ABOUT_ENCOUNTER`.
     attributes
         Attribute to ``number`` or ``category``, sorted by name.
     categories
@@ -162,7 +165,7 @@ class Vocabulary:
 
 def survey_metric(metric: str, about: str | None) -> str:
     """The metric under which an answer is counted: its own, or apart when it is about one encounter."""
-    return f"{metric}{ABOUT_ENCOUNTER}" if about and metric == "nps" else metric
+    return NPS_ABOUT_ENCOUNTER if about and metric == "nps" else metric
 
 
 PAYMENT: Final = "payment"
@@ -172,23 +175,24 @@ END: Final = "end"
 VERSION: Final = "version"
 CREATED: Final = "created"
 
+# Of what happens at one moment the order is this one: a contract makes room for the next before it starts.
 FIXED_KINDS: Final[dict[str, tuple[str, ...]]] = {
     schema.TRANSACTIONS: (PAYMENT, REFUND),
-    schema.SUBSCRIPTIONS: (START, END),
+    schema.SUBSCRIPTIONS: (END, START),
     schema.CUSTOMERS: (VERSION, CREATED),
 }
 
-UNANSWERED: Final = "(unanswered)"
+UNANSWERED: Final = " (unanswered)"
 """A question that was asked and not answered, whatever its metric."""
 
-# What an event can be besides its own kind (see `features.turns`). Those of touchpoints carry brackets: no company's kind does.
-REPEAT: Final = "(repeat) "
-SWITCH: Final = "(channel switch)"
-HANDOVER: Final = "(hand-over)"
-LOOP_BACK: Final = "(step back)"
-ENTRY: Final = "(stage entry)"
-GOOD: Final = "(good)"
-SEQUENCE: Final = "(sequence) "
+# What an event can be besides its own kind (see `features.turns`).
+REPEAT: Final = " (repeat) "
+SWITCH: Final = " (channel switch)"
+HANDOVER: Final = " (hand-over)"
+LOOP_BACK: Final = " (step back)"
+ENTRY: Final = " (stage entry)"
+GOOD: Final = " (good)"
+SEQUENCE: Final = " (sequence) "
 THEN: Final = " then "
 OCCASION: Final = "occasion"
 FRESH: Final = "new category"
@@ -220,10 +224,10 @@ TURN_EVENTS: Final[dict[str, str]] = {
     PREMIUM: "payments at a premium price",
     DISCOUNT: "payments at a tenth or more below the usual price",
     RISEN: "payments at a higher price than the customer paid before",
-    PLAN_CHANGE: "changes of the plan",
-    FEE_RISE: "rises of the fee",
-    FEE_CUT: "cuts of the fee",
-    CHANGE: "new versions of the customer's attributes",
+    PLAN_CHANGE: "contracts that followed one of another plan",
+    FEE_RISE: "contracts that followed one of a lower fee",
+    FEE_CUT: "contracts that followed one of a higher fee",
+    CHANGE: "changes of the customer's attributes",
 }
 """How a turn is called in a feature's meaning."""
 

@@ -112,17 +112,17 @@ def _step(name: str, vocabulary: Vocabulary) -> tuple[int, int]:
 
 
 @numba.njit(cache=True, nogil=True)
-def fixed(number, scale):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def fixed(number, scale, limit):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """A number as an integer of `1/scale`; `NULL` where it is missing, infinite or beyond the limit."""
-    return np.int64(np.rint(number * scale)) if abs(number) <= _LIMIT else _NULL
+    return np.int64(np.rint(number * scale)) if abs(number) <= limit else _NULL
 
 
 @numba.njit(cache=True, nogil=True)
-def all_fixed(numbers, scale):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def all_fixed(numbers, scale, limit):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Each of some numbers `fixed`, shape (n,)."""
     found = np.empty(len(numbers), dtype=np.int64)
     for i in range(len(numbers)):
-        found[i] = fixed(numbers[i], scale)
+        found[i] = fixed(numbers[i], scale, limit)
     return found
 
 
@@ -157,18 +157,18 @@ def _fill(raw, own, values, first, steps, usual, sign, within, effort, factor, m
                     elif which == 2:
                         # Only the bad side of the company's middle is an effort; a warm encounter pays for no cold one.
                         number = max(sign[m] * (middle[m] - number), 0.0) if not np.isnan(number) else np.nan
-                    part = fixed(number, MEASURE_SCALE)
+                    part = fixed(number, MEASURE_SCALE, _LIMIT)
                     if part != _NULL:
                         x = part if x == _NULL else x + part
             elif what == 1:
-                x = fixed(_quality_of(raw, i, kind, usual, sign), MEASURE_SCALE)
+                x = fixed(_quality_of(raw, i, kind, usual, sign), MEASURE_SCALE, _LIMIT)
             elif what == 2:
                 x = cost[kind]
             elif what == 3:
                 x = kind if kind < len(usual) - 1 else _NULL
             elif what == 4 and which < 0:
                 # To the millionth, as the quality itself: what cancels out is neither good nor bad.
-                quality = fixed(_quality_of(raw, i, kind, usual, sign), MEASURE_SCALE)
+                quality = fixed(_quality_of(raw, i, kind, usual, sign), MEASURE_SCALE, _LIMIT)
                 if quality != _NULL:
                     x = 1 if quality < 0 else 0
             elif what == 4:

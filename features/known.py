@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from features import schema
 from features.arrays import group_rows
-from features.encode import ALWAYS
+from features.encode import ALWAYS, SHORTEST
 from features.hashing import hash_table
 from features.rows import Rows
 from features.sources import column, quoted
@@ -65,7 +65,9 @@ def _events(tables: Tables) -> list[str]:
         elif source == schema.SUBSCRIPTIONS:
             start = [name for name in names if name != schema.ENDED_AT]
             queries.append(_query(source, "start", start, _latest(schema.STARTED_AT)))
-            queries.append(_query(source, "end", names, _latest(f"greatest({schema.ENDED_AT}, {schema.STARTED_AT})")))
+            queries.append(
+                _query(source, "end", names, _latest(f"greatest({schema.ENDED_AT}, {schema.STARTED_AT} + {SHORTEST})"))
+            )
         else:
             queries.append(_query(source, "event", names, _latest(str(schema.TABLES[source].time))))
     return queries

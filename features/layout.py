@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import DataError
 from features import schema
 from features.comments import LANGUAGES
 from features.journey import (
     FIXED_KINDS,
     GOOD,
+    MAX_METRICS,
+    MAX_TOUCHPOINTS,
     REPEAT,
     TURNS,
     UNANSWERED,
@@ -37,6 +40,9 @@ MEASURE_SCALE: Final = 1_000_000
 
 MONEY_SCALE: Final = 10_000
 """Money is held in ten-thousandths of its unit, finer than any currency's minor unit."""
+
+MAX_KINDS: Final = 1 << 16
+"""Kinds of events in all: a kind's number takes sixteen bits wherever events are kept (see `features.spool`)."""
 
 MEASURE_PREFIX: Final = "m_"
 """Prefix of a measure's column in the canonical touchpoints and here, so that it cannot meet another column's name."""
@@ -58,17 +64,19 @@ COMMENT_LANGUAGE: Final = "comment_language"
 GAP: Final = "time_between"
 OWN_GAP: Final = "time_between_same"
 RESOLUTION: Final = "time_to_resolution"
+FEE_STEP: Final = "fee_step"
 
 MADE: Final[dict[str, tuple[str, ...]]] = {
     schema.TOUCHPOINTS: (GAP, OWN_GAP, RESOLUTION),
     schema.TRANSACTIONS: (GAP,),
+    schema.SUBSCRIPTIONS: (FEE_STEP,),
 }
-"""Values that are made where events stand in order, in the order of the kernel's columns; microseconds."""
+"""Values that are made where events stand in order, in the order of the kernel's columns: microseconds, and money."""
 
 RESERVED: Final = frozenset({*TOTALS.values(), QUALITY, COST, COMMENT_LENGTH, GAP, OWN_GAP, RESOLUTION})
 """Names of what is computed of encounters: a measure called so would be taken for it."""
 
-_MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, COST}
+_MONEY: Final = {schema.AMOUNT, schema.MARGIN, schema.MONTHLY_FEE, FEE_STEP, COST}
 _CODES: Final = {
     schema.CHANNEL,
     schema.DEPARTMENT,
@@ -119,6 +127,13 @@ class Layout:
         for source in self.sources:
             for kind in kinds_of[source]:
                 self.kinds[source, kind] = len(self.kinds)
+        if len(self.kinds) > MAX_KINDS:
+            raise DataError(
+                f"{len(vocabulary.touchpoints)} touchpoints and {len(vocabulary.metrics)} metrics are too many to be told apart",
+                where="the vocabulary's touchpoints and metrics",
+                available=f"{MAX_KINDS} kinds of events in all; learning keeps {MAX_TOUCHPOINTS} touchpoints and {MAX_METRICS} metrics",
+                next_move="learn the vocabulary from the tables ('moments features'), or group the names with 'sql'",
+            )
         self.turns: dict[tuple[str, str], int] = {}
         for source in self.sources:
             for turn in self._turns(source):
@@ -163,7 +178,9 @@ class Layout:
         }
         self.scales: dict[str, tuple[int, ...]] = {
             source: tuple(
-                schema.MICROSECONDS_PER_DAY if place >= self.widths[source] else scale_of(name, source)
+                schema.MICROSECONDS_PER_DAY
+                if place >= self.widths[source] and name != FEE_STEP
+                else scale_of(name, source)
                 for place, name in enumerate(names)
             )
             for source, names in self.values.items()
@@ -221,8 +238,13 @@ class Layout:
 
     def text_codes(self, source: str, column: str) -> dict[str, int]:
         """Text to code for a column that holds kinds or categories; what is not in it is unseen."""
-        if (source, column) in {(schema.TOUCHPOINTS, schema.TOUCHPOINT), (schema.SURVEYS, schema.METRIC)}:
-            return self.kind_codes(source)
+        learnt = {
+            (schema.TOUCHPOINTS, schema.TOUCHPOINT): self.vocabulary.touchpoints,
+            (schema.SURVEYS, schema.METRIC): self.vocabulary.metrics,
+        }.get((source, column))
+        if learnt is not None:
+            # Not the kinds of our own: a text can never be one of them.
+            return {kind: self.kinds[source, kind] for kind in learnt if (source, kind) in self.kinds}
         if column == COMMENT_LANGUAGE:
             return {text: code for code, text in enumerate(LANGUAGES)}
         return {text: code for code, text in enumerate(self.vocabulary.categories.get(f"{source}.{column}", ()))}

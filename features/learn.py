@@ -10,6 +10,7 @@ from features import schema
 from features.catalog import Catalog
 from features.journey import (
     MAX_CATEGORIES,
+    MAX_METRICS,
     MAX_PRODUCTS,
     MAX_TOUCHPOINTS,
     METRIC_SQL,
@@ -181,7 +182,7 @@ def _touchpoints(
 def _metrics(tables: Tables, until: int) -> tuple[str, ...]:
     if schema.SURVEYS not in tables.present:
         return ()
-    query = (
-        f"SELECT DISTINCT {METRIC_SQL} FROM surveys WHERE score IS NOT NULL AND {known_before(schema.SURVEYS, until)}"
-    )
+    query = f"""SELECT {METRIC_SQL} AS m, count(*) AS n FROM surveys
+        WHERE score IS NOT NULL AND {known_before(schema.SURVEYS, until)}
+        GROUP BY m ORDER BY m = 'nps' DESC, n DESC, m LIMIT {MAX_METRICS}"""
     return tuple(sorted(str(row[0]) for row in tables.con.execute(query).fetchall()))

@@ -11,19 +11,25 @@ from typing import Any, Final
 
 from features.definition import Feature
 from features.journey import (
+    CHANGE,
     DISCOUNT,
+    ENTRY,
+    FEE_CUT,
+    FEE_RISE,
     FRESH,
     GOOD,
+    HANDOVER,
     LOOP_BACK,
     PLAN_CHANGE,
     PREMIUM,
     RISEN,
     SEQUENCE,
+    SWITCH,
     UNKNOWN_TOUCHPOINT,
     Vocabulary,
 )
 from features.layout import COST, QUALITY, RESOLUTION
-from features.schema import CATEGORY, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
+from features.schema import CATEGORY, CUSTOMERS, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
 
 _OF_QUALITY: Final = {
     "worst_age",
@@ -55,13 +61,13 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
         read["costs"] = vocabulary.costs
     if feature.measure == RESOLUTION:
         read["measures"] = {name: asdict(info) for name, info in vocabulary.measures.items()}
-    if feature.measure == STAGE or feature.kind in {LOOP_BACK, "(stage entry)"}:
+    if feature.measure == STAGE or feature.kind in {LOOP_BACK, ENTRY}:
         read["stages"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.{STAGE}", ()))
         read["places"] = vocabulary.places
-    if feature.kind == "(hand-over)" or feature.measure == "department":
+    if feature.kind == HANDOVER or feature.measure == "department":
         read["departments"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.department", ()))
         read["places"] = vocabulary.places
-    if feature.kind == "(channel switch)" or feature.measure == "channel":
+    if feature.kind == SWITCH or feature.measure == "channel":
         read["channels"] = list(vocabulary.categories.get(f"{TOUCHPOINTS}.channel", ()))
     if feature.kind.startswith(SEQUENCE):
         read["touchpoints"] = list(vocabulary.touchpoints)
@@ -71,8 +77,14 @@ def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str
         # A category that is not known is priced as what has none.
         read["prices"] = vocabulary.prices
         read["categories"] = list(vocabulary.categories.get(f"{TRANSACTIONS}.{CATEGORY}", ()))
-    if feature.kind == PLAN_CHANGE:
+    if feature.kind in {PLAN_CHANGE, FEE_RISE, FEE_CUT} or feature.aggregate == "last_step":
+        # Which contract another follows depends on their plans.
         read["plans"] = list(vocabulary.categories.get(f"{SUBSCRIPTIONS}.{PLAN}", ()))
+    if feature.source == CUSTOMERS and feature.kind == CHANGE:
+        # A category that is not known tells nothing, and so changes nothing.
+        read["attributes"] = {
+            name: list(vocabulary.categories.get(f"{CUSTOMERS}.{name}", ())) for name in vocabulary.attributes
+        }
     if feature.kind == UNKNOWN_TOUCHPOINT:
         read["touchpoints"] = list(vocabulary.touchpoints)
     return read

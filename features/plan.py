@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.definition import ANY, Feature
 from features.journey import END, GOOD, OCCASION, PAYMENT, REPEAT, TURNS, UNKNOWN_TOUCHPOINT
-from features.layout import COST, QUALITY, Layout, flag_of
+from features.layout import COST, FEE_STEP, QUALITY, Layout, flag_of
 from features.maker import TurnMaker, turn_maker
 from features.schema import AMOUNT, MICROSECONDS_PER_DAY, TOUCHPOINTS, TRANSACTIONS
 
@@ -313,6 +313,8 @@ class _Compiler:
                 return Formula.VALUE, (state(Op.LAST),)
             case "previous":
                 return Formula.VALUE, (state(Op.LAST) + 1,)
+            case "last_step":
+                return Formula.VALUE, (state(Op.LAST, column=self._column(FEE_STEP)),)
             case "last_change":
                 last = state(Op.LAST)
                 return Formula.LAST_CHANGE, (last, last + 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from features import schema
 from features.casts import Cast
+from features.encode import LIMIT, MONEY_LIMIT
+from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier, quoted
 from features.raw import FILE, ROW, Raw
 
@@ -16,6 +17,12 @@ FAILED: Final = '"·failed"'
 CELLS: Final = '"·cells"'
 _ANY: Final = '"·any"'
 """Columns of a checked row: number of the reason why it is of no use, names of columns that could not be read, its cells as text."""
+
+_LIMITS: Final[dict[str, dict[str, float]]] = {
+    schema.SURVEYS: {schema.SCORE: LIMIT},
+    schema.TRANSACTIONS: {schema.MARGIN: MONEY_LIMIT, schema.QUANTITY: LIMIT},
+    schema.SUBSCRIPTIONS: {schema.MONTHLY_FEE: MONEY_LIMIT},
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class Reading:
                 found.append((name, "is empty", cast.blank if self.cheap else cast.empty(parsed)))
             if cast.fails:
                 found.append((name, f"is not a {item.type}", cast.failed(parsed)))
+            if name == schema.AMOUNT:
+                found.append((name, f"is beyond {MONEY_LIMIT:g}", f"abs({parsed}) > {MONEY_LIMIT:.0f}"))
         return found
 
     def reasons(self) -> list[str]:
@@ -79,22 +88,25 @@ class Reading:
             if cast.fails and name not in self.required
         }
 
-    def clear(self, limits: Mapping[str, float]) -> str | None:
-        """SQL that is quick, and true only of rows of which nothing has to be said; None where there is none.
+    def limits(self) -> dict[str, float]:
+        """Number columns whose values are missing beyond a magnitude; an amount beyond its own sets the row aside."""
+        known = _LIMITS.get(self.name, {})
+        return {
+            name: known.get(name, LIMIT)
+            for name in self.casts
+            if name in known or (self.name == schema.TOUCHPOINTS and name.startswith(MEASURE_PREFIX))
+        }
 
-        Parameters
-        ----------
-        limits
-            Canonical column to the magnitude beyond which something has to be said.
-        """
+    def clear(self) -> str | None:
+        """SQL that is quick, and true only of rows of which nothing has to be said; None where there is none."""
         if not self.cheap or any(item.sure is None for item in self.casts.values()):
             return None
+        limits = {**self.limits(), schema.AMOUNT: MONEY_LIMIT}
+        needed = {name for name, item in self.required.items() if not item.blank}
         tests = []
         for name, item in self.casts.items():
-            sure = str(item.sure)
-            if name in limits:
-                sure = f"abs({item.parsed}) <= {limits[name]}"
-            tests.append(sure if name in self.required else f"({column(item.source)} IS NULL OR {sure})")
+            sure = f"abs({item.parsed}) <= {limits[name]}" if name in limits else str(item.sure)
+            tests.append(sure if name in needed else f"({column(item.source)} IS NULL OR {sure})")
         return " AND ".join(tests) or "true"
 
     def canonical(self, tidy: frozenset[str]) -> str:

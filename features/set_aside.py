@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 
 from features import rejected, schema
-from features.encode import LIMIT
 from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
 from features.quoting import column, identifier, one, quoted
@@ -112,11 +111,10 @@ def _count(tables: Tables, reading: Reading, checked: str) -> dict[str, int]:
     tests["failed"] = f"{BAD} IS NULL AND {FAILED} IS NOT NULL"
     if reading.name == schema.SURVEYS:
         tests["unanswered"] = f"{BAD} IS NULL AND {schema.SCORE} IS NULL"
-    measures = [item for item in reading.select if item.startswith(MEASURE_PREFIX)]
-    if reading.name == schema.TOUCHPOINTS:
-        tests |= {f"beyond {item}": f"{BAD} IS NULL AND abs({column(item)}) > {LIMIT}" for item in measures}
+    for item, limit in reading.limits().items():
+        tests[f"beyond {item}"] = f"{BAD} IS NULL AND abs({column(item)}) > {limit}"
     source = checked
-    clear = reading.clear(dict.fromkeys(measures, LIMIT) if reading.name == schema.TOUCHPOINTS else {})
+    clear = reading.clear()
     if clear is not None and not _doubtful(tables, reading, clear):
         return _nothing(tables, reading, tests)
     if reading.cheap:
@@ -155,6 +153,9 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
         for place, ((name, what, _), example) in enumerate(zip(reading.why(), examples, strict=True)):
             if count := counts[f"bad {place}"]:
                 shown = f", e.g. {_short(example)}" if example and "empty" not in what else ""
+                otherwise = "mend them at the source"
+                if "beyond" in what:
+                    otherwise = "give them in a larger unit (thousands) with 'sql', or " + otherwise
                 tables.findings.append(
                     Finding(
                         "warning",
@@ -163,7 +164,7 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                         name,
                         count,
                         f"{count} rows are set aside: {name} {what}{shown}",
-                        f"{_mend(example, 'mend them at the source')}; {_kept(reading.name)}",
+                        f"{_mend(example, otherwise)}; {_kept(reading.name)}",
                     )
                 )
     if counts["failed"]:
@@ -201,8 +202,8 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                 "nothing, if that is so: silence is a feature, and no label",
             )
         )
-    for name in reading.select:
-        if count := counts.get(f"beyond {name}", 0):
+    for name, limit in reading.limits().items():
+        if count := counts[f"beyond {name}"]:
             measure = name.removeprefix(MEASURE_PREFIX)
             tables.findings.append(
                 Finding(
@@ -211,7 +212,7 @@ def _say(tables: Tables, reading: Reading, checked: str, counts: dict[str, int])
                     reading.name,
                     measure,
                     count,
-                    f"{count} values of '{measure}' are beyond {LIMIT:g} and count as missing",
+                    f"{count} values of '{measure}' are beyond {limit:g} and count as missing",
                     "use a larger unit",
                 )
             )

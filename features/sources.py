@@ -11,9 +11,10 @@ from typing import Any
 
 import duckdb
 
-from configs.errors import DataError
+from configs.errors import ConfigError, DataError
 from configs.settings import RawSource, Settings, Table
 from features.connections import Connection
+from features.csv_lines import LONGEST
 from features.files import BadLine, Files, find
 from features.findings import Finding
 from features.json_files import json_query
@@ -130,6 +131,13 @@ class Sources:
             self._stamps |= {item: stamp(item) for item in files.paths}
         if files.kind == "csv" and not files.remote:
             return self._text(name, files, encoding, where)
+        if files.remote and encoding is not None and files.kind != "parquet":
+            raise ConfigError(
+                f"'encoding: {encoding}' is for files on this machine; a remote one is read as UTF-8",
+                where=f"{where}.encoding",
+                available="no encoding, where the path is a URL",
+                next_move="leave 'encoding' out if the file is UTF-8, or copy it here",
+            )
         raw = Raw(name, located=not files.remote, files=files.names, root=files.root)
         if files.kind == "json":
             raw.located, raw.costly = False, True
@@ -142,9 +150,34 @@ class Sources:
             query = self._parquet(files, where)
         else:
             raw.costly = True
-            query = f"SELECT * FROM read_csv({quoted(files.paths[0])}, all_varchar = true, header = true)"
+            query = self._remote_text(files.paths[0], where)
         self.guard(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}", where, path if files.remote else None)
         return self._described(raw)
+
+    def _remote_text(self, url: str, where: str) -> str:
+        """A query over a text file that lies elsewhere, which DuckDB reads: lines that it would lose in silence are counted."""
+        query = f"SELECT * FROM read_csv({quoted(url)}, all_varchar = true, header = true)"
+        lines = (
+            f"SELECT count(*), count(DISTINCT filename) FROM read_csv({quoted(url)}, auto_detect = false, "
+            "columns = {'line': 'VARCHAR'}, delim = chr(31), quote = '', escape = '', header = false, filename = true, "
+            f"max_line_size = {4 * LONGEST}) WHERE trim(line) <> ''"
+        )
+        (rows,) = self.guard(lambda: one(self.con, f"SELECT count(*) FROM ({query})"), where, url)
+        filled, headers = self.guard(lambda: one(self.con, lines), where, url)
+        if rows != filled - headers:
+            self.findings.append(
+                Finding(
+                    "warning",
+                    "remote_lines",
+                    where.rsplit(".", 1)[-1],
+                    None,
+                    abs(int(filled - headers - rows)),
+                    f"{filled - headers} lines of a remote file make {rows} rows: some cells hold line breaks, or a stray quote "
+                    "swallowed lines, or lines before the header were passed over; nobody has looked at each",
+                    "copy the file here, where every line is looked at and what does not fit is kept, or give Parquet",
+                )
+            )
+        return query
 
     def _text(self, name: str, files: Files, encoding: str | None, where: str) -> Raw:
         texts = tuple(prepare(Path(path), encoding, self.scratch, where, self.findings) for path in files.paths)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from features import schema
 from features.company import Calendar
 from features.customer import Journey
-from features.encode import ALWAYS, NULL
+from features.encode import ALWAYS, NULL, SHORTEST
 from features.journey import Vocabulary
 from features.layout import MEASURE_PREFIX
 
@@ -112,7 +112,7 @@ def _parts(journey: Journey, as_of: int, vocabulary: Vocabulary) -> Iterator[_Pa
         begin = [item for item in columns if item[0] not in _OF_THE_END]
         yield _part(source, START, table, np.maximum(at, recorded) < as_of, begin)
         over = _times(table.get(schema.ENDED_AT), length)
-        known = (over != NULL) & (np.maximum(np.maximum(at, over), recorded) < as_of)
+        known = (over != NULL) & (np.maximum(np.maximum(at + SHORTEST, over), recorded) < as_of)
         yield _part(source, END, table, known, columns)
 
 

@@ -94,8 +94,8 @@ def _touchpoints(at, kind, values, first, last, columns, codes, base, repeats, p
             fill += 1
         if resolved >= 0 and values[i, resolved] != _NULL:
             if values[i, resolved] > 0:
-                if unresolved[own] != _NULL:
-                    made[here, 2] = t - unresolved[own]
+                # What is resolved at the first contact took no time; only what says nothing of it has none.
+                made[here, 2] = t - unresolved[own] if unresolved[own] != _NULL else 0
                 unresolved[own] = _NULL
             elif unresolved[own] == _NULL:
                 unresolved[own] = t
@@ -165,8 +165,31 @@ def _transactions(at, kind, values, first, last, columns, codes, payment, prices
 
 
 @numba.njit(cache=True, nogil=True)
+def _follow(ended, count, side, plan):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    """Take, of the contracts that ended and that none has followed yet, the last of this plan, or else the last: plan and fee.
+
+    `ended` holds plan and fee, and for each of the two `side`s whether it waits to be followed.
+    """
+    found = -1
+    for j in range(count - 1, -1, -1):
+        if ended[j, 2 + side]:
+            if found < 0:
+                found = j
+            if plan == _NULL:
+                break
+            if ended[j, 0] == plan:
+                found = j
+                break
+    if found < 0:
+        return _NULL
+    ended[found, 2 + side] = 0
+    return ended[found, side]
+
+
+@numba.njit(cache=True, nogil=True)
 def _subscriptions(kind, values, first, last, columns, codes, start, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    fee_before, plan_before = _NULL, _NULL
+    ended = np.empty((last - first, 4), dtype=np.int64)
+    count = 0
     for i in range(first, last):
         here = i - first
         fill = 0
@@ -174,36 +197,47 @@ def _subscriptions(kind, values, first, last, columns, codes, start, turns, made
             turns[here, j] = -1
         for j in range(_VALUES_MADE):
             made[here, j] = _NULL
-        if kind[i] != start:
-            continue
         fee, plan = values[i, columns[0]], values[i, columns[1]]
+        if kind[i] != start:
+            ended[count, 0], ended[count, 1] = plan, fee
+            ended[count, 2], ended[count, 3] = plan != _NULL, fee != _NULL
+            count += 1
+            continue
+        # What runs beside others follows none of them: only what has ended makes room for another.
         if plan != _NULL:
+            plan_before = _follow(ended, count, 0, plan)
             if codes[0] >= 0 and plan_before != _NULL and plan != plan_before:
                 turns[here, fill] = codes[0]
                 fill += 1
-            plan_before = plan
         if fee != _NULL:
-            if fee_before != _NULL and fee != fee_before:
+            fee_before = _follow(ended, count, 1, plan)
+            if fee_before != _NULL:
+                made[here, 0] = fee - fee_before
                 code = codes[1] if fee > fee_before else codes[2]
-                if code >= 0:
+                if code >= 0 and fee != fee_before:
                     turns[here, fill] = code
                     fill += 1
-            fee_before = fee
 
 
 @numba.njit(cache=True, nogil=True)
-def _customers(kind, first, last, version, change, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    versions = 0
+def _customers(kind, values, first, last, version, change, turns, made):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    width = values.shape[1]
+    told = np.full(width, _NULL, dtype=np.int64)  # what the versions so far said of each attribute last
     for i in range(first, last):
         here = i - first
         for j in range(_TURNS_WIDTH):
             turns[here, j] = -1
         for j in range(_VALUES_MADE):
             made[here, j] = _NULL
-        if kind[i] == version:
-            if versions:
+        if kind[i] != version:
+            continue
+        for j in range(width):
+            value = values[i, j]
+            if value == _NULL:
+                continue
+            if told[j] != _NULL and value != told[j]:
                 turns[here, 0] = change
-            versions += 1
+            told[j] = value
 
 
 @numba.njit(cache=True, nogil=True)
@@ -218,7 +252,7 @@ def make_turns(source, at, kind, values, first, last, maker, turns, made, seen, 
         sale_columns, sale_codes, payment, prices, fee_columns, fee_codes, start,
     ) = maker  # fmt: skip
     if source == 0:
-        _customers(kind, first, last, version, change, turns, made)
+        _customers(kind, values, first, last, version, change, turns, made)
     elif source == 1:
         _touchpoints(at, kind, values, first, last, columns, codes, base, repeats, pairs, triples, turns, made)
     elif source == 3:

@@ -19,6 +19,7 @@ from msgspec import UNSET, Struct
 from configs.errors import nearest
 from features import schema
 from features.customer import Journey
+from features.encode import MONEY_LIMIT
 from features.layout import MEASURE_PREFIX
 from serving.messages import Envelope, Fault, Intake
 from serving.problems import Problem
@@ -228,6 +229,12 @@ def _columns(table: str, rows: list[Struct], customer_id: str, path: str, intake
                 raise _Refused(Fault("missing_field", f"{path}[{number}].{outer}", f"'{outer}' is empty"))
         elif outer in types:
             columns[outer] = values
+            for number, value in enumerate(values if outer == schema.AMOUNT else ()):
+                # The tables' reader sets such a row aside.
+                if value is not None and abs(value) > MONEY_LIMIT:
+                    raise _Refused(
+                        Fault("bad_value", f"{path}[{number}].{outer}", f"an amount is at most {MONEY_LIMIT:g}")
+                    )
         else:
             columns[MEASURE_PREFIX + outer] = [None if value is None else float(value) for value in values]
     return columns

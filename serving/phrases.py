@@ -38,6 +38,7 @@ AGGREGATES: Final[dict[str, str]] = {
     "max": "highest",
     "last": _LAST,
     "last_change": "the last time against the time before",
+    "last_step": "the last one against the one it replaced",
     "previous": "the time before the last",
     "spread": "variation",
     "range": "highest minus lowest",
@@ -133,6 +134,7 @@ MADE: Final[dict[tuple[str, str], str]] = {
     (schema.SURVEYS, layout.COMMENT_LENGTH): "characters in survey comments",
     (schema.SURVEYS, layout.COMMENT_LANGUAGE): "script of survey comments",
     (schema.TRANSACTIONS, layout.GAP): "time between days with a payment",
+    (schema.SUBSCRIPTIONS, layout.FEE_STEP): "change of the monthly fee",
     ("company", layout.QUALITY): "quality of all customers' encounters",
     ("company", PRICE): "average price paid by all customers",
 }
@@ -168,8 +170,8 @@ WHOLE: Final[dict[tuple[str, str, str], str]] = {
     (
         schema.SUBSCRIPTIONS,
         schema.MONTHLY_FEE,
-        "last_change",
-    ): "monthly fee of the newest contract against the one before",
+        "last_step",
+    ): "monthly fee of the newest contract against the one it replaced",
     (schema.SUBSCRIPTIONS, schema.PLAN, "last_category"): "plan of the newest contract",
     (schema.SUBSCRIPTIONS, schema.END_REASON, "last_category"): "reason why the last contract ended",
     (schema.SUBSCRIPTIONS, journey.START, "open_count"): "contracts running now",

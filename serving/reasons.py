@@ -74,18 +74,20 @@ class Grouping:
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        members: dict[tuple[str, str], list[int]] = {}
+        # A touchpoint may be called as a group of controls is ("value"): they are two drivers.
+        members: dict[tuple[bool, str, str], list[int]] = {}
         for number, feature in enumerate(features):
-            members.setdefault((feature.driver, feature.dimension), []).append(number)
+            key = (feature.role == "touchpoint", feature.driver, feature.dimension)
+            members.setdefault(key, []).append(number)
         self.features = tuple(features)
         self.groups = tuple(
             Group(
                 driver,
                 dimension,
-                driver if features[numbers[0]].role == "touchpoint" else None,
+                driver if touchpoint else None,
                 tuple(numbers),
             )
-            for (driver, dimension), numbers in members.items()
+            for (touchpoint, driver, dimension), numbers in members.items()
         )
         self._of = np.empty(len(features), dtype=np.int64)
         for number, group in enumerate(self.groups):

@@ -191,8 +191,8 @@ class Speaker:
                 said = self._say(phrases.THEN).format(first=self._apart(self.label(touchpoint)), second=said)
             return said
         if feature.source == schema.SURVEYS and kind != journey.UNANSWERED:
-            about = kind.endswith(journey.ABOUT_ENCOUNTER)
-            metric = self._apart(kind.removesuffix(journey.ABOUT_ENCOUNTER).replace("_", " ").upper())
+            about = kind == journey.NPS_ABOUT_ENCOUNTER
+            metric = self._apart("NPS" if about else kind.replace("_", " ").upper())
             if about:
                 metric = self._say(phrases.ABOUT_ENCOUNTER).format(metric=metric)
             return metric if feature.measure else self._say(phrases.ANSWERS).format(metric=metric)

@@ -10,7 +10,7 @@ from features.schema import CREATED_AT, CUSTOMERS, VALID_FROM
 
 
 def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Feature]:
-    """The newest version of each attribute; changes of versions; days since the account was created."""
+    """The newest version of each attribute; versions in which one changed; days since the account was created."""
     for name, kind in vocabulary.attributes.items():
         aggregate = "current" if kind == "number" else "current_category"
         yield Feature("attributes", CUSTOMERS, VERSION, name, aggregate, control=name)

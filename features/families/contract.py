@@ -1,4 +1,8 @@
-"""The contract: tenure, fee, plan, changes of both, the next anniversary, earlier ends."""
+"""The contract: tenure, fee, plan, changes of both, the next anniversary, earlier ends.
+
+A contract follows the one that ended before it started, or as it started: of those that none has followed yet the last of the same
+plan, or else the last. Plan and fee are compared with that one. What runs beside others follows none of them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ def features(vocabulary: Vocabulary, windows: tuple[int, ...]) -> Iterator[Featu
     if vocabulary.has(SUBSCRIPTIONS, MONTHLY_FEE):
         yield make(START, "open_sum", "price", MONTHLY_FEE)
         yield make(START, "last", "price", MONTHLY_FEE)
-        yield make(START, "last_change", "price", MONTHLY_FEE)
+        yield make(START, "last_step", "price", MONTHLY_FEE)
         for kind in (FEE_RISE, FEE_CUT):
             yield make(kind, "count", "price", window=windows[-1])
             yield make(kind, "recency", "price")

@@ -6,7 +6,7 @@ import numpy as np
 
 from drivers.blocks import Design, design
 from features.catalog import Catalog
-from features.definition import Feature
+from features.definition import ANY, Feature
 from features.journey import Vocabulary
 
 CALL = {"family": "x", "source": "touchpoints", "kind": "call", "role": "touchpoint"}
@@ -18,7 +18,7 @@ FEATURES = (
     Feature("x", "touchpoints", "desk", None, "recency", role="touchpoint"),
     Feature("x", "touchpoints", "late", None, "recency", role="touchpoint"),
     Feature("x", "surveys", "nps", "score", "last", control="voice", role="voice"),
-    Feature("x", "touchpoints", "any", None, "count", window_days=90, role="overall"),
+    Feature("x", "touchpoints", ANY, None, "count", window_days=90, role="overall"),
     Feature("x", "customers", "version", "region", "current_category", control="region"),
     Feature("x", "customers", "version", "age", "current", control="age"),
     Feature("x", "customers", "version", "same", "current", control="same"),

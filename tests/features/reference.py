@@ -162,7 +162,7 @@ def _recovered(view: View) -> float | None:
     worst = view.worst
     if worst is None:
         return None
-    return float(any("(good)" in event.turns and event.at > worst.at for event in view.events))
+    return float(any(" (good)" in event.turns and event.at > worst.at for event in view.events))
 
 
 def _relative(view: View) -> float | None:
@@ -213,6 +213,7 @@ AGGREGATES: dict[str, Callable[[View], Any]] = {
     "max": lambda v: max(v.numbers(), default=None),
     "last": _pick(-1),
     "last_change": lambda v: v.numbers()[-1] - v.numbers()[-2] if len(v.numbers()) > 1 else None,
+    "last_step": lambda v: (v.numbers(name="fee_step") or [None])[-1],
     "previous": _pick(-2),
     "spread": lambda v: statistics.stdev(v.numbers()) if len(v.numbers()) > 1 else None,
     "trend": _trend,
@@ -233,8 +234,8 @@ AGGREGATES: dict[str, Callable[[View], Any]] = {
     "worse_share": lambda v: _mean(v.flags("worse")),
     "within_share": lambda v: _mean(v.flags("within")),
     "own_worse_share": _own_worse,
-    "repeats": lambda v: len(v.of(f"(repeat) {v.feature.kind}")),
-    "repeat_share": lambda v: _ratio(len(v.of(f"(repeat) {v.feature.kind}")), len(v.now)),
+    "repeats": lambda v: len(v.of(f" (repeat) {v.feature.kind}")),
+    "repeat_share": lambda v: _ratio(len(v.of(f" (repeat) {v.feature.kind}")), len(v.now)),
     "worst_age": lambda v: v.days_since(v.worst) if v.worst else None,
     "recovered": _recovered,
     "distinct": lambda v: len(set(v.numbers())),

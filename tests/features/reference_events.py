@@ -10,13 +10,13 @@ from typing import Any
 from features import schema
 from features.comments import language
 from features.customer import Journey
-from features.encode import LIMIT
+from features.encode import LIMIT, MONEY_LIMIT
 from features.journey import MINUTES_PER_UNIT, Vocabulary, survey_metric
 
 DAY = schema.MICROSECONDS_PER_DAY
 ALWAYS = -(2**61)
-UNKNOWN = "(unknown)"
-UNANSWERED = "(unanswered)"
+UNKNOWN = " (unknown)"
+UNANSWERED = " (unanswered)"
 EFFORTS = {"time": "effort_time", "money": "effort_money", "emotion": "effort_emotion"}
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Event:
-    """Something that happened: when, since when it is known, which kind, what it is worth, and what it is besides."""
+    """Something that happened: when, since when it is known, which kind, what it is worth, what it is besides, what it follows."""
 
     at: int
     known: int
@@ -32,6 +32,7 @@ class Event:
     values: Row
     tie: tuple[Any, ...] = ()
     turns: set[str] = field(default_factory=set)
+    follows: dict[str, Event] = field(default_factory=dict)
 
 
 def seen(source: str, journey: Journey, as_of: int, vocabulary: Vocabulary) -> list[Event]:
@@ -55,7 +56,8 @@ def _event(row: Row, at: int, kind: str, kinds: tuple[str, ...], values: Row, ra
 
 def number(value: float | None, digits: int = 6) -> float | None:
     """A number to so many digits; missing where there is none, or one that is out of range."""
-    if value is None or not abs(value) <= LIMIT:
+    # Money, which is known to four digits, may be larger.
+    if value is None or not abs(value) <= (MONEY_LIMIT if digits == 4 else LIMIT):
         return None
     return round(value, digits)
 
@@ -190,10 +192,11 @@ def _subscriptions(row: Row, vocabulary: Vocabulary) -> Iterator[Event]:
         None if values["end_reason"] is None else reasons.index(values["end_reason"]),
     ]
     started, ended = row["started_at"], row.get("ended_at")
-    yield _event(row, started, "start", ("start", "end"), values, raw)
+    # What ends and what starts at one moment: the end comes first.
+    yield _event(row, started, "start", ("end", "start"), dict(values), raw)
     if ended is not None:
-        # No contract ends before it starts.
-        yield _event(row, max(started, ended), "end", ("start", "end"), values, raw)
+        # No contract ends before it has started.
+        yield _event(row, max(started + 1, ended), "end", ("end", "start"), values, raw)
 
 
 def _customers(row: Row, vocabulary: Vocabulary) -> Iterator[Event]:

@@ -20,9 +20,9 @@ def mark(source: str, events: list[Event], vocabulary: Vocabulary) -> None:
         elif source == "transactions" and event.kind == "payment":
             _payment(event, [e for e in before if e.kind == "payment"], vocabulary)
         elif source == "subscriptions" and event.kind == "start":
-            _start(event, [e for e in before if e.kind == "start"])
-        elif source == "customers" and event.kind == "version" and any(e.kind == "version" for e in before):
-            event.turns.add("change")
+            _start(event, before)
+        elif source == "customers" and event.kind == "version":
+            _version(event, [e for e in before if e.kind == "version"], vocabulary)
 
 
 def _last(before: list[Event], name: str) -> Event | None:
@@ -37,8 +37,8 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
     values["time_between"] = (at - before[-1].at) / DAY if before else None
     values["time_between_same"] = (at - same[-1].at) / DAY if same else None
     if any(at - e.at <= REPEAT for e in same):
-        event.turns.add(f"(repeat) {event.kind}")
-    for name, turn in (("channel", "(channel switch)"), ("department", "(hand-over)")):
+        event.turns.add(f" (repeat) {event.kind}")
+    for name, turn in (("channel", " (channel switch)"), ("department", " (hand-over)")):
         other = _last(before, name)
         if values[name] is not None and other is not None:
             changed = values[name] != other.values[name]
@@ -48,11 +48,11 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
         stages = vocabulary.categories["touchpoints.stage"]
         other = _last(before, "stage")
         if other is None or other.values["stage"] != values["stage"]:
-            event.turns.add("(stage entry)")
+            event.turns.add(" (stage entry)")
         if other is not None and stages.index(values["stage"]) < stages.index(other.values["stage"]):
-            event.turns.add("(step back)")
+            event.turns.add(" (step back)")
     if values["encounter_quality"] is not None and values["encounter_quality"] > 0:
-        event.turns.add("(good)")
+        event.turns.add(" (good)")
     values["time_to_resolution"] = _resolution(event, same, vocabulary)
     for sequence in vocabulary.sequences:
         chain = [*before, event][-len(sequence) :]
@@ -62,7 +62,7 @@ def _encounter(event: Event, before: list[Event], vocabulary: Vocabulary) -> Non
 
 
 def _resolution(event: Event, same: list[Event], vocabulary: Vocabulary) -> float | None:
-    """Days from the first encounter of the kind that was not resolved to this one, which resolved it."""
+    """Days from the first encounter of the kind that was not resolved to this one, which resolved it; none at the first contact."""
     flags = [name for name, info in vocabulary.measures.items() if info.unit == "flag" and info.better == "higher"]
     if not flags or not event.values[flags[0]]:
         return None
@@ -75,7 +75,7 @@ def _resolution(event: Event, same: list[Event], vocabulary: Vocabulary) -> floa
             open_since = None
         elif open_since is None:
             open_since = e.at
-    return None if open_since is None else (event.at - open_since) / DAY
+    return 0.0 if open_since is None else (event.at - open_since) / DAY
 
 
 def price(event: Event) -> float | None:
@@ -113,11 +113,26 @@ def _payment(event: Event, before: list[Event], vocabulary: Vocabulary) -> None:
 
 
 def _start(event: Event, before: list[Event]) -> None:
-    plan, fee = _last(before, "plan"), _last(before, "monthly_fee")
     values = event.values
-    if plan is not None and values["plan"] is not None and plan.values["plan"] != values["plan"]:
+    for name in ("plan", "monthly_fee"):
+        # Contracts that ended, told it, and have not been followed by one that told it.
+        followed = [e.follows[name] for e in before if name in e.follows]
+        free = [
+            e for e in before if e.kind == "end" and e.values[name] is not None and not any(e is f for f in followed)
+        ]
+        same = [e for e in free if e.values["plan"] == values["plan"] is not None]
+        if free and values[name] is not None:
+            event.follows[name] = (same or free)[-1]
+    if "plan" in event.follows and event.follows["plan"].values["plan"] != values["plan"]:
         event.turns.add("plan change")
-    if fee is not None and values["monthly_fee"] is not None:
-        change = values["monthly_fee"] - fee.values["monthly_fee"]
-        if change:
-            event.turns.add("fee rise" if change > 0 else "fee cut")
+    if "monthly_fee" in event.follows:
+        step = values["fee_step"] = round(values["monthly_fee"] - event.follows["monthly_fee"].values["monthly_fee"], 4)
+        if step:
+            event.turns.add("fee rise" if step > 0 else "fee cut")
+
+
+def _version(event: Event, before: list[Event], vocabulary: Vocabulary) -> None:
+    for name in vocabulary.attributes:
+        other = _last(before, name)
+        if other is not None and event.values[name] is not None and event.values[name] != other.values[name]:
+            event.turns.add("change")

@@ -106,6 +106,24 @@ def hole(tables: Tables) -> None:
     tables["touchpoints"] = tables["touchpoints"].filter(pa.array(keep))
 
 
+def test_contracts_side_by_side_are_counted(tmp_path: Path) -> None:
+    """Of three contracts of one customer one starts while another runs; one that starts where it ends does not."""
+    tables = company.make(tmp_path)
+    days = company.START + np.array([0, 10, 20, 0]) * company.DAY
+    ends = company.START + np.array([10, 90, 0, 0]) * company.DAY
+    tables["subscriptions"] = pa.table(
+        {
+            "customer_id": ["c000", "c000", "c000", "c001"],
+            "started_at": company.micros(days),
+            "ended_at": company.micros(ends, np.array([False, False, True, True])),
+        }
+    )
+    company.write(tmp_path, tables)
+    with open_tables(company.settings(tmp_path)) as opened:
+        (found,) = [item for item in check_tables(opened, NOW) if item.code == "contracts_side_by_side"]
+    assert (found.level, found.rows) == ("note", 1)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "level"),
     [

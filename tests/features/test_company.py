@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from configs.errors import DataError
 from features.catalog import Catalog
 from features.company import COLUMNS, Calendar, add_company
 from features.company_learn import learn_calendar, with_calendar
@@ -159,3 +160,32 @@ def test_a_calendar_is_learnt_only_where_a_feature_looks_at_it(tmp_path: Path) -
 
 def _learnt(catalog: Catalog, tables: Tables, name: str) -> Calendar:
     return with_calendar(catalog.select([name]), tables).calendar
+
+
+def test_a_company_may_be_as_large_as_its_currency_is_small() -> None:
+    """A thousand days of 9e14 rials each: the running total is more than 64 bits hold, the price is what it is."""
+    paid, pieces = 9 * 10**18, 10**6
+    days = calendar({day: {"paid": paid, "quantity": pieces * (2 if day > 997 else 1)} for day in range(1000)})
+    assert days.totals[-1, ROOM["paid"]] == pytest.approx(1000 * paid)
+    assert computed(change("price", 2, 100), days, [1000 * DAY]) == [pytest.approx(1.02 / 2)]
+
+
+def test_a_day_beyond_64_bits_is_refused_by_name(tmp_path: Path) -> None:
+    """What nobody can count exactly is said, with what could be counted."""
+    tables = company.make(tmp_path)
+    sales = tables["transactions"]
+    n = len(sales)
+    tables["transactions"] = pa.table(
+        {
+            "customer_id": [f"c{k}" for k in range(2 * n)],
+            "occurred_at": company.micros(np.full(2 * n, company.START)),
+            "amount": np.full(2 * n, 1e12),
+        }
+    )
+    assert 2 * n * 1e16 > 2**63
+    company.write(tmp_path, tables)
+    with (
+        open_tables(company.settings(tmp_path)) as opened,
+        pytest.raises(DataError, match="'paid' of all customers together is more on one day"),
+    ):
+        learn_calendar(opened, Vocabulary(tables=("customers", "transactions")))

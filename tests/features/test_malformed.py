@@ -120,6 +120,24 @@ CASES = (
         ),
     ),
     Case(
+        "an amount too large to be added up exactly",
+        {"t.csv": HEAD + "a,2024-01-01,1000000000000\na,2024-01-02,-1.5e12\n" + GOOD},
+        {"bad_rows": 1},
+        words="amount is beyond 1e+12, e.g. '-1.5e12'",
+        rows=3,
+        rejected=((3, "amount is beyond 1e+12"),),
+    ),
+    Case(
+        "a margin and a quantity too large to be added up exactly",
+        {
+            "t.csv": "customer_id,occurred_at,amount,margin,quantity\n"
+            "a,2024-01-01,1,2e12,1\na,2024-01-02,1,1e12,2e9\na,2024-01-03,1,1,3e9\n"
+        },
+        {"out_of_range": 0},
+        words="2 values of 'quantity' are beyond 1e+09 and count as missing",
+        rows=3,
+    ),
+    Case(
         "blanks under other names",
         {"t.csv": HEAD + "a,NULL,1\na,2024-01-01,N/A\n" + GOOD},
         {"bad_rows": 0},

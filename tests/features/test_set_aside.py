@@ -76,7 +76,7 @@ def test_one_odd_cell_is_told_the_same_by_both(tmp_path: Path, monkeypatch: pyte
             return dict(tables.rows), [str(item) for item in tables.findings], str(contents)
 
     quick = told()
-    monkeypatch.setattr(Reading, "clear", lambda _self, _limits: None)
+    monkeypatch.setattr(Reading, "clear", lambda _self: None)
     assert quick == told()
 
 

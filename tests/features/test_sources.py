@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from configs.errors import DataError
+from configs.errors import ConfigError, DataError
 from configs.settings import load
 from features.files import find, is_url
 from features.tables import Tables, open_tables
@@ -237,6 +237,44 @@ def test_a_url_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     assert "secret'" not in str(caught.value)
     assert "me:secret" not in str(caught.value)
     assert "httpfs" in caught.value.next_move
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("007,2024-01-01,1\n\nb,2024-01-02,2\n", None),
+        (
+            '007,2024-01-01,"1\nb,2024-01-02,2\nb,2024-01-03,3"\n007,2024-01-04,4\n',
+            "4 lines of a remote file make 2 rows",
+        ),
+        ('007,2024-01-01,1,"a\nb"\n', "2 lines of a remote file make 1 rows"),
+    ],
+    ids=["as it should be", "a stray quote", "a line break in a cell"],
+)
+def test_lines_that_a_remote_file_may_have_lost_are_counted(tmp_path: Path, text: str, counts: str | None) -> None:
+    """Nobody walks over a remote file's lines; where lines and rows differ, that is said aloud."""
+    head = "customer_id,occurred_at,amount" + (",category" if "a\nb" in text else "")
+    (tmp_path / "t.csv").write_text(f"{head}\n{text}", encoding="utf-8")
+    with read(tmp_path, {"path": f"file://{tmp_path}/t.csv"}) as tables:
+        found = [item.message for item in tables.findings if item.code == "remote_lines"]
+    assert [message.split(":")[0] for message in found] == ([counts] if counts else [])
+
+
+def test_several_remote_files_have_several_headers(tmp_path: Path) -> None:
+    """Each file's first line is a header and no row."""
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("customer_id,occurred_at,amount\nb,2024-01-01,1\n", encoding="utf-8")
+    with read(tmp_path, {"path": f"file://{tmp_path}/[ab].csv"}) as tables:
+        assert tables.rows["transactions"] == 2
+        assert "remote_lines" not in {item.code for item in tables.findings}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_an_encoding_of_a_remote_file_is_refused(tmp_path: Path, name: str) -> None:
+    """It would be passed over, and names would be read as something else."""
+    given = {"path": f"file://{tmp_path}/{name}", "encoding": "latin-1"}
+    with pytest.raises(ConfigError, match="'encoding: latin-1' is for files on this machine"), read(tmp_path, given):
+        pass
 
 
 def test_files_of_several_kinds_are_refused(tmp_path: Path) -> None:

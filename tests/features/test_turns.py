@@ -117,6 +117,20 @@ def test_turns_of_transactions(turn: str, rows: dict[str, list[Any]], expected: 
     assert computed("transactions", turn, "count", None, rows) == expected
 
 
+Contract = tuple[float, float | None, str | None, float | None]
+
+
+def contracts(*rows: Contract) -> dict[str, list[Any]]:
+    """Contracts by first and last day, plan and fee."""
+    first, last, plan, fee = (list(column) for column in zip(*rows, strict=True))
+    return {
+        "started_at": [int(day * DAY) for day in first],
+        "ended_at": [None if day is None else int(day * DAY) for day in last],
+        "plan": plan,
+        "monthly_fee": fee,
+    }
+
+
 @pytest.mark.parametrize(
     ("turn", "plans", "fees", "expected"),
     [
@@ -128,16 +142,82 @@ def test_turns_of_transactions(turn: str, rows: dict[str, list[Any]], expected: 
     ],
 )
 def test_turns_of_contracts(turn: str, plans: list[str | None], fees: list[float | None], expected: float) -> None:
-    """Plan and fee are compared with the last that were told."""
-    rows = {"started_at": [0, DAY, 2 * DAY], "ended_at": [DAY, None, None], "plan": plans, "monthly_fee": fees}
+    """One contract after the other: plan and fee are compared with the last that were told."""
+    rows = {"started_at": [0, DAY, 2 * DAY], "ended_at": [DAY, 2 * DAY, None], "plan": plans, "monthly_fee": fees}
     assert computed("subscriptions", turn, "count", None, rows) == expected
 
 
-def test_changes_are_versions_after_the_first() -> None:
-    """Three versions of a customer are two changes, wherever the first lies."""
+@pytest.mark.parametrize(
+    ("rows", "changes", "rises", "cuts"),
+    [
+        pytest.param(contracts((0, None, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="side by side"),
+        pytest.param(contracts((0, 9, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="one ends while the next runs"),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (5, None, "plus", 20)), 1, 1, 0, id="one ends where the next begins"
+        ),
+        pytest.param(contracts((0, 5, "plus", 20), (90, None, "basic", 10)), 1, 0, 1, id="after a gap"),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (0, None, "plus", 20), (5, None, "basic", 12)), 0, 1, 0, id="beside one"
+        ),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (0, 5, "plus", 20), (5, None, "basic", 9), (5, None, "plus", 21)),
+            *(0, 1, 1),
+            id="two renewed at once, each of its plan",
+        ),
+        pytest.param(
+            contracts((0, 5, "basic", 10), (6, None, "plus", 20), (7, None, "plus", 30)), 1, 1, 0, id="followed once"
+        ),
+        pytest.param(contracts((0, 5, "basic", 10), (5, 5, "plus", 20)), 1, 1, 0, id="none follows itself"),
+        pytest.param(contracts((5, 0, "basic", 10), (5, None, "plus", 20)), 0, 0, 0, id="of no length, at one moment"),
+    ],
+)
+def test_a_change_is_between_a_contract_and_the_one_it_follows(
+    rows: dict[str, list[Any]], changes: float, rises: float, cuts: float
+) -> None:
+    """Contracts side by side are compared with no other; one that ended is followed once, by its own plan if there is one."""
+    found = [computed("subscriptions", turn, "count", None, rows) for turn in (PLAN_CHANGE, FEE_RISE, FEE_CUT)]
+    assert found == [changes, rises, cuts]
+
+
+def test_the_last_step_of_the_fee_is_against_the_contract_that_was_followed() -> None:
+    """A second line at thirty beside a renewal from ten to twelve: the fee rose by two, not by twenty."""
+    rows = contracts((0, 5, "basic", 10), (5, None, "basic", 12), (6, None, "plus", 30))
+    assert computed("subscriptions", "start", "last_step", "monthly_fee", rows) == 2
+    alone = contracts((0, None, "basic", 10), (6, None, "plus", 30))
+    assert np.isnan(computed("subscriptions", "start", "last_step", "monthly_fee", alone))
+
+
+def test_an_end_that_is_not_known_yet_makes_no_room() -> None:
+    """A contract recorded after the moment was never there: what starts after it follows none."""
+    rows = {**contracts((0, 5, "basic", 10), (5, None, "plus", 20)), "recorded_at": [END, None]}
+    assert computed("subscriptions", PLAN_CHANGE, "count", None, rows) == 0
+
+
+@pytest.mark.parametrize(
+    ("income", "region", "expected"),
+    [
+        pytest.param([1.0, 2.0, 3.0], [None] * 3, 2, id="every version says something new"),
+        pytest.param([1.0, 2.0, 2.0], [None] * 3, 1, id="a version that says the same again is none"),
+        pytest.param([0.0, -0.0, 0.0], ["north"] * 3, 0, id="one zero"),
+        pytest.param([1.0, 2.0, 2.0], ["north", "south", "south"], 1, id="two attributes at once are one"),
+        pytest.param([1.0, None, 1.0], [None] * 3, 0, id="a gap is none"),
+        pytest.param([1.0, None, 2.0], [None] * 3, 1, id="over a gap"),
+        pytest.param([None] * 3, ["north", "west", "north"], 0, id="unseen ones are not told"),
+        pytest.param([None, 1.0, 1.0], ["north"] * 3, 0, id="what is told first is no change"),
+    ],
+)
+def test_changes_are_versions_that_say_something_else(
+    income: list[float | None], region: list[str | None], expected: float
+) -> None:
+    """A version counts where an attribute differs from what was told of it last."""
+    rows = {"valid_from": [None, DAY, 5 * DAY], "income": income, "region": region}
+    assert computed("customers", CHANGE, "count", None, rows) == expected
+
+
+def test_the_last_change_is_the_last_version_that_said_something_else() -> None:
+    """A version of day 5 that repeats the one of day 1 does not make the change any younger."""
     rows = {"valid_from": [None, DAY, 5 * DAY], "income": [1.0, 2.0, 2.0]}
-    assert computed("customers", CHANGE, "count", None, rows) == 2
-    assert computed("customers", CHANGE, "recency", None, rows) == (END - 5 * DAY) / DAY
+    assert computed("customers", CHANGE, "recency", None, rows) == (END - DAY) / DAY
 
 
 def test_gaps_between_encounters_and_between_those_of_one_kind() -> None:
@@ -149,10 +229,24 @@ def test_gaps_between_encounters_and_between_those_of_one_kind() -> None:
 
 
 def test_time_to_resolution_runs_from_the_first_that_was_not_resolved() -> None:
-    """Open since day 1, asked again on day 3, solved on day 5: four days; what is solved at once has no such time."""
-    rows = encounters("cccccv", [0, 1, 3, 5, 6, 7], m_solved=[1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    """Open since day 1, asked again on day 3, solved on day 5: four days."""
+    rows = encounters("cccv", [1, 3, 5, 7], m_solved=[0.0, 0.0, 1.0, 1.0])
     assert computed("touchpoints", "call", "mean", "time_to_resolution", rows) == 4
     assert computed("touchpoints", "call", "count_value", "time_to_resolution", rows) == 1
+
+
+def test_what_is_solved_at_once_took_no_time() -> None:
+    """Solved at the first contact on days 0 and 6, after four days on day 5: three times, of which two are zero."""
+    rows = encounters("cccccc", [0, 1, 3, 5, 6, 7], m_solved=[1.0, 0.0, 0.0, 1.0, 1.0, None])
+    assert computed("touchpoints", "call", "count_value", "time_to_resolution", rows) == 3
+    assert computed("touchpoints", "call", "sum", "time_to_resolution", rows) == 4
+    assert computed("touchpoints", "call", "min", "time_to_resolution", rows) == 0
+
+
+def test_what_is_not_solved_or_not_told_has_no_time_to_resolution() -> None:
+    """An open matter and an encounter that says nothing are missing, which zero is not."""
+    rows = encounters("ccv", [0, 1, 2], m_solved=[None, 0.0, 1.0])
+    assert np.isnan(computed("touchpoints", "call", "last", "time_to_resolution", rows))
 
 
 def test_the_gap_of_occasions_is_from_day_to_day() -> None:

@@ -89,6 +89,8 @@ def test_a_bad_request_is_refused_by_name(served: Served, body: bytes, status: i
          "unknown_field", "customers[0].touchpoints[0].wiat"),
         ('{"customer_id": "a", "transactions": [{"occurred_at": "2024-01-01", "amount": 1e999}]}', "not_finite",
          "customers[0].transactions[0].amount"),
+        ('{"customer_id": "a", "transactions": [{"occurred_at": "2024-01-01", "amount": -1.1e12}]}', "bad_value",
+         "customers[0].transactions[0].amount"),
         ('{"customer_id": "a", "surveys": [{"customer_id": "b", "answered_at": "2024-01-01", "metric": "nps", "score": 1}]}',
          "bad_value", "customers[0].surveys[0].customer_id"),
     ],

@@ -28,6 +28,16 @@ def test_features_of_one_side_merge() -> None:
     assert top.value.tolist() == [[7.0, 1.0, 2.0]]
 
 
+def test_a_touchpoint_called_as_a_group_of_controls_is_another_driver() -> None:
+    """Encounters at "value" and payments, whose group is "value", are two reasons."""
+    paid = Feature("f", "transactions", "payment", None, "count", 30, control="value")
+    grouping = Grouping([feature("value", None), paid])
+    assert [(group.code, group.touchpoint) for group in grouping.groups] == [
+        ("value.frequency", "value"),
+        ("value.frequency", None),
+    ]
+
+
 def test_raising_first() -> None:
     """The strongest are chosen whatever their direction; then those that raise are told first."""
     grouping = Grouping(FEATURES)

@@ -28,7 +28,7 @@ EVERYTHING = Vocabulary(
         "resolved": MeasureInfo("flag", "higher"),
     },
     measured={"support_call": ("wait", "charge", "sentiment", "resolved")},
-    metrics=("nps", "nps_encounter"),
+    metrics=(journey.NPS_ABOUT_ENCOUNTER, "nps"),
     attributes={"region": "category"},
     categories={
         "touchpoints.channel": ("טלפון", "צ'אט"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features.catalog import Catalog
+from features.definition import ANY
 from features.journey import Vocabulary
 from tests.training import made
 from training import baselines
@@ -76,7 +77,7 @@ def test_recency_prefers_payments() -> None:
     calls = Catalog.of(Vocabulary(tables=("customers", "touchpoints"), touchpoints=("call",)), (30, 90))
     place = baselines.recency(calls)
     assert place is not None
-    assert calls.features[place].kind == "any"
+    assert calls.features[place].kind == ANY
     assert baselines.recency(made.catalog(2)) is None
 
 
