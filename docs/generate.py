@@ -10,6 +10,7 @@ import re
 import sys
 import typing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import typer.main
@@ -17,8 +18,10 @@ import yaml
 from pydantic import BaseModel
 
 from configs import settings
+from configs.settings import load
 from features import schema
 from features.catalog import Catalog
+from features.check import check_tables
 from features.definition import AGGREGATES
 from features.encode import LIMIT, MONEY_LIMIT
 from features.families import FAMILIES
@@ -34,8 +37,10 @@ from features.journey import (
     Vocabulary,
 )
 from features.layout import MEASURE_SCALE, MONEY_SCALE
+from features.tables import open_tables
 from moments.cli import EXAMPLES, app
 from serving.phrases import MADE
+from tests.features import malformed as inputs
 
 FOLDER: Final = Path(__file__).resolve().parent / "reference"
 NOTE: Final = "<!-- written by docs/generate.py; `make docs` writes it anew -->\n\n"
@@ -70,6 +75,7 @@ def pages() -> dict[str, str]:
         "settings.md": NOTE + reference_settings(),
         "tables.md": NOTE + tables(),
         "features.md": NOTE + features(),
+        "malformed.md": NOTE + malformed(),
     }
 
 
@@ -92,6 +98,31 @@ def cli() -> str:
         parts.append(_table(("argument or option", "meaning", "default"), rows))
         parts.append(f"```console\n$ {EXAMPLES[name]}\n```\n")
     return "\n".join(parts)
+
+
+def malformed() -> str:
+    """What malformed files get, from reading each of them."""
+    rows = []
+    for case in inputs.CASES:
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch).resolve()
+            with open_tables(load(inputs.make(folder, case)), partial=True) as read:
+                found = [item for item in check_tables(read) if item.table in {case.table, None}]
+                kept = read.rows.get(case.table)
+            said = [item for item in found if item.code in case.said]
+            words = " ".join(dict.fromkeys(f"`{item.code}`: {item.message}." for item in said))
+            words = words.replace(f"{folder}/", "").replace("|", "\\|")
+        aside = f"{len(case.rejected)} kept aside" if case.rejected else ""
+        rows.append((case.name, "none: an error" if kept is None else str(kept), aside, words))
+    return "\n".join(
+        [
+            "# Malformed input\n",
+            "What `moments check` says of files as they come, and how many rows of the table are read. What is kept aside lies in "
+            "`rejected/<table>.csv` under `output`, cell by cell, with the reason, the file and the line. Nothing is mended in "
+            "silence.\n",
+            _table(("input", "rows read", "rows and lines set aside", "what is said"), rows),
+        ]
+    )
 
 
 def reference_settings() -> str:
