@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ class Online:
         if values is None:
             return np.full(length, -1, dtype=np.int64)
         codes = self._text[source, column]
-        return np.array([codes.get(value, -1) for value in values], dtype=np.int64)
+        return np.fromiter(map(codes.get, values, repeat(-1)), dtype=np.int64, count=length)
 
 
 def warm() -> None:
@@ -153,7 +154,9 @@ def warm() -> None:
 def _times(values: list[Any] | None, length: int) -> NDArray[np.int64]:
     if values is None:
         return np.full(length, NULL, dtype=np.int64)
-    return np.array([NULL if value is None else value for value in values], dtype=np.int64)
+    if None in values:
+        values = [NULL if value is None else value for value in values]
+    return np.fromiter(values, dtype=np.int64, count=length)
 
 
 def _numbers(values: list[Any] | None, length: int) -> NDArray[np.float64]:
