@@ -36,7 +36,7 @@ def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
     if not parts:
         return Calendar()
     sums = ", ".join(f"CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
-    table = tables.arrow(
+    table = tables.asked_again(
         f"SELECT (day + 1) * {_DAY} AS until, {sums} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY day ORDER BY day"
     )
     amounts = np.column_stack([table.column(name).to_numpy() for name in COLUMNS]).astype(np.int64)
