@@ -58,11 +58,13 @@ def until(tables: Tables, moment: int) -> Tables:
             recorded = table.column("recorded_at")
             known = pc.if_else(pc.greater(pc.coalesce(recorded, known), known), recorded, known)
         found[name] = table.filter(pc.less(known, end))
-    ended = found["subscriptions"].column("ended_at")
-    kept = pc.if_else(pc.less(ended, end), ended, pa.scalar(None, ended.type))
-    place = found["subscriptions"].column_names.index("ended_at")
-    found["subscriptions"] = found["subscriptions"].set_column(place, "ended_at", kept)
-    return found
+    contracts = found["subscriptions"]
+    over = pc.fill_null(pc.less(contracts.column("ended_at"), end), False)
+    for place, name in enumerate(contracts.column_names):
+        if name in {"ended_at", "end_reason"}:
+            column = contracts.column(name)
+            contracts = contracts.set_column(place, name, pc.if_else(over, column, pa.scalar(None, column.type)))
+    return {**found, "subscriptions": contracts}
 
 
 def settings_of(folder: Path, tables: Tables, last: int, output: Path) -> Settings:
