@@ -58,11 +58,12 @@ fmt: $(STAMP) ## put the code into format and mend what lint can mend
 docs: $(STAMP) ## write the reference pages anew
 	$(RUN)/python docs/generate.py
 
-bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives (SIZE=events)
+bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives, and of a month more (SIZE=events)
 	$(UV) sync --frozen --extra postgres --group bench
 	$(RUN)/python -m benchmarks.feature_build --events $(SIZE)
 	$(RUN)/python -m benchmarks.scaling --events $(SIZE)
 	$(RUN)/python -m benchmarks.online
+	$(RUN)/python -m benchmarks.new_month
 	@if test -f "$(RETAIL)"; then $(RUN)/python -m benchmarks.online_retail; \
 	  else echo "online_retail is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 

@@ -7,11 +7,13 @@ Memory is one part's events and rows, however many customers the company has.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from configs.errors import DataError
@@ -21,6 +23,7 @@ from features.columns import columns_of, hashed_texts, query
 from features.company_learn import with_calendar
 from features.encode import Events, encode
 from features.hashing import hash_table
+from features.layout import wanted_of
 from features.learn import learn_catalog
 from features.part import features_of
 from features.rows import Rows
@@ -38,7 +41,7 @@ PART_EVENTS: Final = 250_000
 _BATCH: Final = 500_000
 _FEW_PARTS: Final = 1 << 16
 
-__all__ = ["build", "build_parts", "learn_catalog"]
+__all__ = ["build", "build_parts", "build_several", "learn_catalog"]
 
 
 def build(tables: Tables, rows: Rows, catalog: Catalog, progress: Progress | None = None) -> NDArray[np.float64]:
@@ -70,28 +73,75 @@ def build_parts(
 
     Parts are ranges of the sorted ids, so they do not depend on the order in which rows come.
     """
-    need(tables, catalog)
-    catalog = with_calendar(catalog, tables)
+    for _, lines, found in build_several(tables, [(catalog, rows)], progress):
+        yield lines, found
+
+
+def build_several(
+    tables: Tables, asked: Sequence[tuple[Catalog, Rows]], progress: Progress | None = None
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
+    """Features of several sets of rows, each by a catalogue of its own, in one reading of the events.
+
+    Parameters
+    ----------
+    tables
+        The company's canonical tables.
+    asked
+        Catalogues of one vocabulary, each with its rows.
+
+    Yields
+    ------
+    Place in `asked`, lines of its rows (ascending) and their features, one part of the customers after the other.
+    """
     tell = progress or (lambda _message, _share: None)
-    message = f"features of {len(rows):,} rows"
-    names, customer = numbered(rows)
-    limits = part_limits(tables, len(rows) * len(catalog.features) * 8, len(names))
+    message = f"features of {sum(len(rows) for _, rows in asked):,} rows"
+    catalogs = _alike(tables, [catalog for catalog, _ in asked])
+    names, numbers = _together([rows for _, rows in asked])
+    size = sum(len(rows) * len(catalog.features) * 8 for catalog, rows in asked)
+    limits = part_limits(tables, size, len(names))
+    parts = [_by_part(limits, number) for number in numbers]
+    with spool(limits) as events:
+        latest = max((int(rows.as_of.max()) for _, rows in asked if len(rows)), default=0)
+        _fill(tables, catalogs[0], names, latest, events, lambda share: tell("reading events", 0.4 * share))
+        for part, (first, last) in enumerate(itertools.pairwise(limits.tolist())):
+            found = events.part(part)
+            for place, ((_, rows), number, (lines_of, starts)) in enumerate(zip(asked, numbers, parts, strict=True)):
+                lines = lines_of[starts[part] : starts[part + 1]]
+                if len(lines):
+                    mine = number[lines] - first
+                    yield place, lines, features_of(catalogs[place], found, last - first, mine, rows.as_of[lines])
+            tell(message, 0.4 + 0.6 * (part + 1) / (len(limits) - 1))
+
+
+def _alike(tables: Tables, catalogs: Sequence[Catalog]) -> list[Catalog]:
+    """Catalogues that read the same encoded events: all that one of them has computed of an event is laid out for each."""
+    if any(catalog.vocabulary != catalogs[0].vocabulary for catalog in catalogs):
+        raise ValueError("catalogues of several vocabularies read events differently")
+    for catalog in catalogs:
+        need(tables, catalog)
+    wanted = frozenset[str]().union(*(wanted_of(catalog.features) for catalog in catalogs))
+    return [replace(with_calendar(catalog, tables), beside=wanted) for catalog in catalogs]
+
+
+def _together(several: Sequence[Rows]) -> tuple[pa.Array, list[NDArray[np.int64]]]:
+    """The different ids of several sets of rows, sorted, and the number of each row's among them."""
+    if len(several) == 1:
+        names, number = numbered(several[0])
+        return names, [number]
+    names = pc.unique(pa.concat_arrays([rows.names for rows in several]))
+    names = names.take(pc.array_sort_indices(names))
+    places = [pc.index_in(rows.names, value_set=names).to_numpy().astype(np.int64) for rows in several]
+    return names, [place[rows.number] for place, rows in zip(places, several, strict=True)]
+
+
+def _by_part(limits: NDArray[np.int64], customer: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lines of rows by the part of their customers, and where each part's begin."""
     # Sorting 16 bits by their digits is many times cheaper than comparing.
     by_part = (np.searchsorted(limits, customer, side="right") - 1).astype(
         np.uint16 if len(limits) < _FEW_PARTS else np.int64
     )
-    lines_of = np.argsort(by_part, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(by_part, minlength=len(limits)))])
-    del by_part
-    with spool(limits) as events:
-        latest = int(rows.as_of.max()) if len(rows) else 0
-        _fill(tables, catalog, names, latest, events, lambda share: tell("reading events", 0.4 * share))
-        for part, (first, last) in enumerate(itertools.pairwise(limits.tolist())):
-            lines = lines_of[starts[part] : starts[part + 1]]
-            found = events.part(part)
-            if len(lines):
-                yield lines, features_of(catalog, found, last - first, customer[lines] - first, rows.as_of[lines])
-            tell(message, 0.4 + 0.6 * (part + 1) / (len(limits) - 1))
+    return np.argsort(by_part, kind="stable"), starts
 
 
 def numbered(rows: Rows) -> tuple[pa.Array, NDArray[np.int64]]:

@@ -31,11 +31,16 @@ from features.schema import SURVEYS, TOUCHPOINT, TOUCHPOINTS
 
 @dataclass(frozen=True)
 class Catalog:
-    """Features in column order, the vocabulary that they are read with, and what was known of the whole company."""
+    """Features in column order, the vocabulary that they are read with, and what was known of the whole company.
+
+    `beside` names computed columns that are laid out though these features do not read them: another catalogue does, of the
+    same encoded events.
+    """
 
     features: tuple[Feature, ...]
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     calendar: Calendar = field(default_factory=Calendar)
+    beside: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
@@ -100,7 +105,7 @@ class Catalog:
     @cached_property
     def layout(self) -> Layout:
         """Where kinds and values lie for the kernel."""
-        return Layout(self.vocabulary, wanted_of(self.features))
+        return Layout(self.vocabulary, wanted_of(self.features) | self.beside)
 
     @cached_property
     def company(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -37,7 +37,7 @@ def learn_calendar(tables: Tables, vocabulary: Vocabulary) -> Calendar:
     if not parts:
         return Calendar()
     sums = ", ".join(f"TRY_CAST(sum({column(name)}) AS BIGINT) AS {column(name)}" for name in COLUMNS)
-    table = tables.arrow(
+    table = tables.asked_again(
         f"SELECT (day + 1) * {_DAY} AS until, {sums} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY day ORDER BY day"
     )
     for name in COLUMNS:

@@ -165,7 +165,7 @@ def _transactions(columns: Columns, customer: NDArray[np.int64], layout: Layout)
 
 
 def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:
-    """Each contract is a start and, once it is over, an end after it: an end in the future is not known yet."""
+    """Each contract is a start and, once it is over, an end after it: an end in the future, and its reason, are not known yet."""
     started = columns[schema.STARTED_AT].astype(np.int64, copy=False)
     ended = columns[schema.ENDED_AT].astype(np.int64, copy=False)
     over = ended != NULL
@@ -188,9 +188,11 @@ def _subscriptions(columns: Columns, customer: NDArray[np.int64], layout: Layout
     start = layout.kinds[schema.SUBSCRIPTIONS, START]
     end = layout.kinds[schema.SUBSCRIPTIONS, END]
     kind = np.concatenate([np.full(len(started), start), np.full(int(over.sum()), end)]).astype(np.int64)
-    return Events(
-        np.concatenate([customer, customer[over]]), at, known, kind, np.concatenate([values, values[over]], axis=0)
-    )
+    ends = values[over]
+    values[
+        :, [place for place, name in enumerate(layout.values[schema.SUBSCRIPTIONS]) if name in schema.OF_THE_END]
+    ] = NULL
+    return Events(np.concatenate([customer, customer[over]]), at, known, kind, np.concatenate([values, ends], axis=0))
 
 
 def _customers(columns: Columns, customer: NDArray[np.int64], layout: Layout) -> Events:

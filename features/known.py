@@ -63,7 +63,7 @@ def _events(tables: Tables) -> list[str]:
             queries.append(_query(source, "version", version, f"coalesce({schema.VALID_FROM}, {ALWAYS})"))
             queries.append(_query(source, "created", [schema.CREATED_AT], schema.CREATED_AT))
         elif source == schema.SUBSCRIPTIONS:
-            start = [name for name in names if name != schema.ENDED_AT]
+            start = [name for name in names if name not in schema.OF_THE_END]
             queries.append(_query(source, "start", start, _latest(schema.STARTED_AT)))
             queries.append(
                 _query(source, "end", names, _latest(f"greatest({schema.ENDED_AT}, {schema.STARTED_AT} + {SHORTEST})"))

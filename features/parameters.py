@@ -31,14 +31,8 @@ from features.journey import (
 from features.layout import COST, QUALITY, RESOLUTION
 from features.schema import CATEGORY, CUSTOMERS, PLAN, STAGE, SUBSCRIPTIONS, TOUCHPOINTS, TRANSACTIONS
 
-_OF_QUALITY: Final = {
-    "worst_age",
-    "worst_category",
-    "recovered",
-    "own_worse_share",
-    "company_change",
-    "company_relative",
-}
+_OF_QUALITY: Final = {"worst_age", "worst_category", "recovered"}
+"""Aggregates that look for the worst encounter, whatever their measure."""
 
 
 def parameters(feature: Feature, vocabulary: Vocabulary, categories: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

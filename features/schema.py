@@ -30,6 +30,9 @@ ENDED_AT: Final = "ended_at"
 PLAN: Final = "plan"
 MONTHLY_FEE: Final = "monthly_fee"
 END_REASON: Final = "end_reason"
+OF_THE_END: Final = frozenset({ENDED_AT, END_REASON})
+"""Columns of a contract that are not known before it is over."""
+
 CREATED_AT: Final = "created_at"
 VALID_FROM: Final = "valid_from"
 

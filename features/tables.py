@@ -67,10 +67,17 @@ class Tables:
     rows: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, MomentsError] = field(default_factory=dict)
+    _answers: dict[str, pa.Table] = field(default_factory=dict, repr=False)
 
     def arrow(self, query: str) -> pa.Table:
         """The result of a query as an Arrow table."""
         return self.con.sql(query).to_arrow_table()
+
+    def asked_again(self, query: str) -> pa.Table:
+        """The result of a query of the canonical tables that is small and asked again and again: it is run once."""
+        if query not in self._answers:
+            self._answers[query] = self.arrow(query)
+        return self._answers[query]
 
     @cached_property
     def _span(self) -> tuple[int, int] | None:

@@ -27,7 +27,6 @@ from features.layout import MEASURE_PREFIX
 Hashes = NDArray[np.uint64]
 
 _UNREAD: Final = frozenset({schema.CUSTOMER_ID, schema.EVENT_ID, schema.RECORDED_AT})
-_OF_THE_END: Final = frozenset({schema.ENDED_AT, schema.END_REASON})
 _LONG: Final = 64
 """Letters from which on a text is a comment, which is hardly ever met twice."""
 
@@ -109,7 +108,7 @@ def _parts(journey: Journey, as_of: int, vocabulary: Vocabulary) -> Iterator[_Pa
         if source != schema.SUBSCRIPTIONS:
             yield _part(source, ROW, table, np.maximum(at, recorded) < as_of, columns)
             continue
-        begin = [item for item in columns if item[0] not in _OF_THE_END]
+        begin = [item for item in columns if item[0] not in schema.OF_THE_END]
         yield _part(source, START, table, np.maximum(at, recorded) < as_of, begin)
         over = _times(table.get(schema.ENDED_AT), length)
         known = (over != NULL) & (np.maximum(np.maximum(at + SHORTEST, over), recorded) < as_of)

@@ -107,18 +107,18 @@ def features(job: Job, progress: Report) -> Done:
     """The training sets -> `training/<target>.parquet`."""
     import pyarrow.parquet as pq
 
-    from features.build import build_parts
+    from features.build import build_several
     from training import dataset
     from training.assemble import Engine
 
     names = list(job.settings.targets)
     done = Done([])
     with _spark(job, done) as spark:
-        engine: Engine = build_parts
+        engine: Engine = build_several
         if spark is not None:
-            from features.spark.host import spark_parts
+            from features.spark.host import spark_several
 
-            engine = partial(spark_parts, spark)
+            engine = partial(spark_several, spark)
         for position, name in enumerate(names):
 
             def told(line: str, name: str = name) -> None:

@@ -8,10 +8,9 @@ under its name when it is whole; until then the old one stays.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -32,17 +31,22 @@ from features.tables import Tables
 from training.columns import Content
 from training.pieces import Pieces
 from training.reuse import Earlier, find, remember
+from training.writing import put_together
 
 WORK: Final = ".work"
 """Folder beside the training sets that holds what is not finished; gone when it is."""
+
+_WRITERS: Final = ("columns", "footer", "stitch", "writing")
+"""Modules beside this one that decide which bytes a feature becomes."""
 
 _COMPUTING: Final = 0.85
 """Share of the work that is done before the file is put together."""
 
 Progress = Callable[[str, float], None]
 Array = NDArray[np.float64]
-Engine = Callable[[Tables, Rows, Catalog, Progress | None], Iterator[tuple[NDArray[np.int64], Array]]]
-"""What computes features: part after part, lines of the rows (int64, ascending) and their features (lines, features)."""
+Ints = NDArray[np.int64]
+Engine = Callable[[Tables, Sequence[tuple[Catalog, Rows]], Progress | None], Iterator[tuple[int, Ints, Array]]]
+"""What computes the features of several sets of rows, each by its own catalogue, see `features.build.build_several`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +118,18 @@ def assemble(
         known = known_of(tables, rows)
         earlier = None if known is None else find(path, rows, catalog, known, facts)
         old = earlier if isinstance(earlier, Earlier) else None
-        key = _key(tables, rows, catalog) | {"earlier": None if old is None else [old.checksum, list(old.changed)]}
-        works = [_Work("new", catalog, np.arange(len(rows)) if old is None else np.flatnonzero(~old.stays))]
+        before = None if old is None else [old.checksum, list(old.changed)]
+        key = _key(tables, rows, catalog, known) | {"columns": facts["columns"], "earlier": before}
+        new = np.arange(len(rows)) if old is None else np.flatnonzero(~old.stays)
+        works = [_Work(folder / "new", key, catalog, new, rows, content.group_rows)]
         if old is not None and old.changed:
-            works.append(_Work("changed", catalog.select(old.changed), np.flatnonzero(old.stays)))
-        resumed = 0
-        pieces = {}
-        for place, work in enumerate(works):
-            told = _within(tell, _COMPUTING * place / len(works), _COMPUTING * (place + 1) / len(works))
-            pieces[work.name], found = work.compute(folder, key, tables, rows, content.group_rows, engine, told)
-            resumed += found
-        (folder / "new").mkdir(parents=True, exist_ok=True)
+            some, stays = catalog.select(old.changed), np.flatnonzero(old.stays)
+            works.append(_Work(folder / "changed", key, some, stays, rows, content.group_rows))
+        resumed = sum(work.done for work in works)
+        _compute(works, tables, rows, engine, _within(tell, 0.0, _COMPUTING))
         draft = folder / f"{path.name}.draft"
         try:
-            fill = _filler(content, catalog, pieces, old)
-            write_groups(content, rows, fill, draft, _within(tell, _COMPUTING, 1.0))
+            put_together(content, rows, [work.pieces for work in works], old, draft, _within(tell, _COMPUTING, 1.0))
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
@@ -143,7 +144,7 @@ def assemble(
     return Made(
         rows=len(rows),
         features=len(catalog.features),
-        pieces=sum(len(item) for item in pieces.values()),
+        pieces=sum(len(work.pieces) for work in works),
         resumed=resumed,
         stayed=0 if old is None else int(old.stays.sum()),
         again=0 if old is None else len(old.changed),
@@ -151,88 +152,52 @@ def assemble(
     )
 
 
-@dataclass(frozen=True)
 class _Work:
-    """Some lines of the rows, and the features that are computed of them."""
+    """Some lines of the rows, and the features that are computed of them, piece by piece.
 
-    name: str
-    catalog: Catalog
-    lines: NDArray[np.int64]
+    Parameters
+    ----------
+    folder, key, group_rows
+        As those of `Pieces`.
+    catalog, lines
+        The features, and the lines of `rows`, ascending.
+    """
 
-    def compute(
-        self,
-        folder: Path,
-        key: dict[str, Any],
-        tables: Tables,
-        rows: Rows,
-        group_rows: int,
-        engine: Engine,
-        progress: Progress,
-    ) -> tuple[Pieces, int]:
-        """The finished pieces, and how many lines were finished before."""
-        pieces = Pieces(
-            folder / self.name, key, rows=len(rows), features=len(self.catalog.features), group_rows=group_rows
-        )
-        missing = np.intersect1d(self.lines, pieces.missing, assume_unique=True)
-        done = len(self.lines) - len(missing)
-        if len(missing):
-            part = rows if len(missing) == len(rows) else rows.take(missing)
-            told = _within(progress, done / len(self.lines), 1.0)
-            for lines, matrix in _computed(engine, tables, part, self.catalog, told):
-                pieces.add(missing[lines], matrix)
-        left = np.intersect1d(self.lines, pieces.missing, assume_unique=True)
-        if len(left):
-            raise RuntimeError(f"the engine gave no features for {len(left)} of {len(rows)} rows")
-        return pieces, done
+    def __init__(
+        self, folder: Path, key: dict[str, Any], catalog: Catalog, lines: Ints, rows: Rows, group_rows: int
+    ) -> None:
+        self.catalog = catalog
+        self.lines = lines
+        self.pieces = Pieces(folder, key, rows=len(rows), features=len(catalog.features), group_rows=group_rows)
+        self.done = len(lines) - len(self.missing)
+        """Lines that an interrupted run had left."""
+
+    @property
+    def missing(self) -> Ints:
+        """Lines that no piece has."""
+        return np.intersect1d(self.lines, self.pieces.missing, assume_unique=True)
 
 
-def _filler(
-    content: Content, catalog: Catalog, pieces: dict[str, Pieces], old: Earlier | None
-) -> Callable[[int, Array], None]:
-    """What puts the features of a group together: computed ones, those that stayed, and those of them computed again."""
-    places = [] if old is None else [catalog.index(name) for name in old.changed]
-
-    def fill(group: int, out: Array) -> None:
-        pieces["new"].fill(group, out)
-        if old is not None:
-            first = group * content.group_rows
-            old.fill(first, out)
-            if places:
-                room = np.empty((len(places), out.shape[1]))
-                pieces["changed"].fill(group, room)
-                stays = np.flatnonzero(old.stays[first : first + out.shape[1]])
-                for place, values in zip(places, room, strict=True):
-                    out[place, stays] = values[stays]
-
-    return fill
-
-
-def write_groups(
-    content: Content, rows: Rows, fill: Callable[[int, Array], None], path: Path, progress: Progress | None = None
-) -> None:
-    """Write a training set group by group: `fill` puts the features of a group into an array (features, rows)."""
-    size = content.group_rows
-    starts = range(0, len(rows), size)
-    room = np.empty((len(content.catalog.features), min(size, max(1, len(rows)))))
-    label = np.full(len(rows), np.nan) if rows.label is None else rows.label
-    with content.writer(path) as writer:
-        for group, first in enumerate(starts):
-            last = min(first + size, len(rows))
-            # Rows of the last group lie as densely as those of the others: a view of the room would not.
-            out = room if last - first == room.shape[1] else np.empty((len(room), last - first))
-            fill(group, out)
-            writer.write_table(content.group(rows.ids(first, last), rows.as_of[first:last], label[first:last], out))
-            if progress is not None:
-                progress("writing", last / len(rows))
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+def _compute(works: Sequence[_Work], tables: Tables, rows: Rows, engine: Engine, progress: Progress) -> None:
+    """Have the engine compute what is missing: everything at once, so that it reads the events once."""
+    left = [(work, missing) for work in works if len(missing := work.missing)]
+    if not left:
+        return
+    asked = [(work.catalog, rows if len(lines) == len(rows) else rows.take(lines)) for work, lines in left]
+    whole = sum(len(work.lines) * len(work.catalog.features) for work in works)
+    cells = sum(len(lines) * len(work.catalog.features) for work, lines in left)
+    for place, lines, matrix in _computed(engine, tables, asked, _within(progress, 1.0 - cells / max(1, whole), 1.0)):
+        work, missing = left[place]
+        work.pieces.add(missing[lines], matrix)
+    if forgotten := sum(len(work.missing) for work in works):
+        raise RuntimeError(f"the engine gave no features for {forgotten} of {len(rows)} rows")
 
 
 def _computed(
-    engine: Engine, tables: Tables, rows: Rows, catalog: Catalog, progress: Progress
-) -> Iterator[tuple[NDArray[np.int64], Array]]:
+    engine: Engine, tables: Tables, asked: Sequence[tuple[Catalog, Rows]], progress: Progress
+) -> Iterator[tuple[int, Ints, Array]]:
     """The engine's parts; what stops it from writing its own temporary files is told as such."""
-    with closing(engine(tables, rows, catalog, progress)) as parts:  # type: ignore[type-var] # every engine is a generator
+    with closing(engine(tables, asked, progress)) as parts:  # type: ignore[type-var] # every engine is a generator
         while True:
             try:
                 part = next(parts, None)
@@ -280,11 +245,11 @@ def _within(progress: Progress, low: float, high: float) -> Progress:
     return inner
 
 
-def _key(tables: Tables, rows: Rows, catalog: Catalog) -> dict[str, Any]:
-    """Everything that features depend on: the tables, the rows, the catalogue, and the code that computes them."""
+def _key(tables: Tables, rows: Rows, catalog: Catalog, known: NDArray[np.uint64] | None) -> dict[str, Any]:
+    """Everything that features depend on: what is known of the rows, they, the catalogue, and the code that computes."""
     content = Content("", "", {}, catalog, {}).to_json()
     return {
-        "tables": tables.digests(),
+        "known": tables.digests() if known is None else hashlib.sha256(known.tobytes()).hexdigest(),
         "data": repr(sorted(tables.columns.items())),
         "rows": _rows_digest(rows),
         "catalog": hashlib.sha256(content).hexdigest(),
@@ -303,10 +268,11 @@ def _rows_digest(rows: Rows) -> str:
 
 @cache
 def code_digest() -> str:
-    """Digest of the code that computes features, and of the libraries it computes with."""
+    """Digest of the code that computes features and writes them, and of the libraries it does so with."""
     whole = hashlib.sha256(f"{np.__version__} {pa.__version__} {duckdb.__version__}".encode())
     root = Path(str(features.__file__)).parent
-    for path in sorted(root.rglob("*.py")):
-        whole.update(path.relative_to(root).as_posix().encode())
+    writers = (Path(__file__).with_name(f"{name}.py") for name in _WRITERS)
+    for path in (*sorted(root.rglob("*.py")), *writers):
+        whole.update(path.relative_to(root.parent).as_posix().encode())
         whole.update(path.read_bytes())
     return whole.hexdigest()

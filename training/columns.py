@@ -83,13 +83,14 @@ class Content:
         most = max(1, GROUP_BYTES // (8 * max(1, len(self.catalog.features))))
         return int(min(GROUP_ROWS, 1 << (most.bit_length() - 1)))
 
-    def writer(self, path: Path) -> pq.ParquetWriter:
-        """A file of groups; write each with `group`."""
+    def writer(self, path: Path | pa.NativeFile, *, told: bool = True) -> pq.ParquetWriter:
+        """A file of groups; write each with `group`. `told` says what the set is of: columns are the same bytes without."""
         repeated = [item.name for item in self.catalog.features if item.category or is_count(item.aggregate)]
         keys = [CUSTOMER_ID, AS_OF]
         return pq.ParquetWriter(
             path,
-            self.schema,
+            self.schema if told else self.schema.remove_metadata(),
+            store_schema=told,
             compression="zstd",
             compression_level=1,
             use_dictionary=[*keys, *repeated],

@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
-from features.build import build_parts, learn_catalog
+from features.build import build_several, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
 from features.rows import Rows
 from features.schema import AS_OF, CUSTOMER_ID, LABEL, NO_AS_OF
 from features.tables import Tables
-from training.assemble import Engine, assemble, write_groups
+from training.assemble import Engine, assemble
 from training.columns import KEY, Content, codes_of
 from training.targets import Task, rows_for, target_of, task_of
+from training.writing import write_groups
 
 FOLDER: Final = "training"
 Progress = Callable[[str, float], None]
@@ -129,7 +130,7 @@ def make(
     name: str,
     progress: Progress | None = None,
     *,
-    engine: Engine = build_parts,
+    engine: Engine = build_several,
     told: Callable[[str], None] | None = None,
 ) -> Path:
     """Build and write the training set of one target; returns the file.
@@ -180,8 +181,7 @@ def write(dataset: Dataset, path: Path) -> None:
     content = Content(dataset.target, dataset.task, dataset.spec, dataset.catalog, dataset.dropped)
     rows = Rows(dataset.customer_id, dataset.as_of, dataset.label)
 
-    def fill(group: int, out: Array) -> None:
-        first = group * content.group_rows
+    def fill(_group: int, first: int, out: Array) -> None:
         out[:] = dataset.X[first : first + out.shape[1]].T
 
     path.parent.mkdir(parents=True, exist_ok=True)

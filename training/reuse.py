@@ -8,10 +8,12 @@ the proof is lacking as a whole the reason is said.
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 from configs.errors import BundleError
 from features import schema
 from features.catalog import Catalog
-from features.company import Calendar
+from features.company import Calendar, look_ups
 from features.definition import ANY, Feature
 from features.journey import Vocabulary
 from features.layout import MADE
@@ -80,7 +82,7 @@ class Earlier:
 
     Parameters
     ----------
-    file
+    path, file
         It.
     line
         Per row of the new set its line in the file, -1 where it is computed, shape (n,).
@@ -92,6 +94,7 @@ class Earlier:
         Of the file.
     """
 
+    path: Path
     file: pq.ParquetFile
     line: Ints
     catalog: Catalog
@@ -103,11 +106,31 @@ class Earlier:
         """Rows that are taken over, shape (n,)."""
         return self.line >= 0
 
+    @cached_property
+    def limits(self) -> Ints:
+        """First line of each of the file's groups, and one past the last line."""
+        groups = range(self.file.num_row_groups)
+        return np.cumsum([0, *(self.file.metadata.row_group(group).num_rows for group in groups)], dtype=np.int64)
+
+    def same(self, limits: Sequence[int]) -> dict[int, int]:
+        """Groups of the new set to the groups of the file that have the same rows; others are left out."""
+        begins = {int(first): group for group, first in enumerate(self.limits[:-1])}
+        found = {}
+        for group, (first, last) in enumerate(itertools.pairwise(limits)):
+            # Lines rise as rows do, so rows that all stay and span as many lines as they are have no gap.
+            mine = self.line[first:last]
+            theirs = begins.get(int(mine[0]))
+            if theirs is not None and (mine >= 0).all() and int(mine[-1]) + 1 == self.limits[theirs + 1]:
+                size = self.limits[theirs + 1] - self.limits[theirs]
+                if size == len(mine):
+                    found[group] = theirs
+        return found
+
     def fill(self, first: int, out: Array) -> None:
         """Put what stays into `out` (features, rows), whose first row is row `first` of the new set."""
         mine = self.line[first : first + out.shape[1]]
         places = np.flatnonzero(mine >= 0)
-        limits = np.cumsum([0, *(self.file.metadata.row_group(n).num_rows for n in range(self.file.num_row_groups))])
+        limits = self.limits
         changed = set(self.changed)
         names = [name for name in self.catalog.names if name not in changed]
         # Rows of both sets are in one order, so the lines of a group lie in few groups of the file.
@@ -156,7 +179,7 @@ def find(path: Path, rows: Rows, catalog: Catalog, known: Hashes, facts: Mapping
     changed = tuple(item.name for item in catalog.features if not _same(item, old, catalog, latest))
     if len(changed) > MOST_FEATURES * len(catalog.features):
         return f"{len(changed)} of {len(catalog.features)} features read something that is other now"
-    return Earlier(file, line, catalog, changed, checksum)
+    return Earlier(path, file, line, catalog, changed, checksum)
 
 
 def remember(path: Path, known: Hashes, facts: Mapping[str, Any]) -> None:
@@ -209,15 +232,20 @@ def _same(feature: Feature, old: Catalog, new: Catalog, latest: int) -> bool:
     """Whether a feature gives the same of the same events."""
     if feature.name not in old.names or old.signature(feature.name) != new.signature(feature.name):
         return False
-    if feature.aggregate.startswith("company_") and _days(old.calendar, latest) != _days(new.calendar, latest):
+    if feature.aggregate.startswith("company_") and _days(feature, old, latest) != _days(feature, new, latest):
         return False
     return _order_free(feature, new) or _ties(feature.source, old.vocabulary) == _ties(feature.source, new.vocabulary)
 
 
-def _days(calendar: Calendar, latest: int) -> Calendar:
-    """The days that were over at a moment."""
+def _days(feature: Feature, catalog: Catalog, latest: int) -> Calendar:
+    """What a feature looks up in the days that were over at a moment."""
+    calendar = catalog.calendar
     over = int(np.searchsorted(calendar.until, latest, side="right"))
-    return Calendar(calendar.until[:over], calendar.amounts[:over])
+    above, below = look_ups([feature])[0, :2].tolist()
+    amounts = np.zeros_like(calendar.amounts[:over])
+    read = [place for place in (above, below) if place >= 0]
+    amounts[:, read] = calendar.amounts[:over, read]
+    return Calendar(calendar.until[:over], amounts)
 
 
 def _order_free(feature: Feature, catalog: Catalog) -> bool:

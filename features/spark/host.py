@@ -82,6 +82,20 @@ def spark_parts(
             yield batch.column("row").to_numpy(), cells_to_matrix(batch.column("features"), np.float64)
 
 
+def spark_several(
+    spark: SparkSession, tables: Tables, asked: Sequence[tuple[Catalog, Rows]], progress: Progress | None = None
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
+    """As `features.build.build_several`, one set of rows after the other."""
+    tell = progress or (lambda _message, _share: None)
+    for place, (catalog, rows) in enumerate(asked):
+
+        def told(message: str, share: float, place: int = place) -> None:
+            tell(message, (place + share) / len(asked))
+
+        for lines, found in spark_parts(spark, tables, rows, catalog, told):
+            yield place, lines, found
+
+
 def compute(
     spark: SparkSession,
     place: Staging,

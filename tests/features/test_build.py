@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import DataError
-from features.build import build, learn_catalog
+from features.build import build, build_several, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
 from features.definition import AGGREGATES
@@ -237,3 +237,27 @@ def test_tables_without_what_the_model_reads_are_refused(folder: Path) -> None:
         tables.attributes = {name: kind for name, kind in tables.attributes.items() if name != lost}
         with pytest.raises(DataError, match=f"'{lost}' of customers"):
             build(tables, _rows(["c001"], AT), catalog)
+
+
+def test_several_sets_of_rows_in_one_reading(folder: Path) -> None:
+    """Other rows, other customers, some of the features: the same bits as each asked for alone."""
+    with open_tables(company.settings(folder)) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        ids = [person.customer_id for person in journeys(tables)]
+        some = catalog.select([feature.name for feature in catalog.features if not feature.category][::3])
+        asked = [(some, _rows(ids[::2], [AT[0], AT[1]])), (catalog, _rows(ids[1:], [AT[-1]]))]
+        alone = [build(tables, rows, mine) for mine, rows in asked]
+        together = [np.full_like(matrix, np.inf) for matrix in alone]
+        for place, lines, matrix in build_several(tables, asked):
+            together[place][lines] = matrix
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.view(np.int64), other.view(np.int64))
+
+
+def test_catalogues_of_several_vocabularies_are_not_read_together(folder: Path) -> None:
+    """Their events are other integers."""
+    with open_tables(company.settings(folder)) as tables:
+        catalogs = [learn_catalog(tables, tables.settings, moment) for moment in (AT[0], AT[-1])]
+        rows = _rows(["c1"], [AT[-1]])
+        with pytest.raises(ValueError, match="several vocabularies"):
+            list(build_several(tables, [(catalog, rows) for catalog in catalogs]))

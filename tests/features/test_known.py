@@ -63,7 +63,7 @@ def test_an_event_counts_from_when_it_was_known(tmp_path: Path, tables: dict[str
 
 
 def test_an_end_counts_from_when_it_came(tmp_path: Path, tables: dict[str, pa.Table]) -> None:
-    """A contract that ends on day 250 is the same contract before."""
+    """A contract that ends on day 250, for a reason that nobody knew before, is the same contract before."""
     for name, ended in (("running", None), ("ended", 250)):
         contract = tables["subscriptions"].slice(0, 1).drop_columns(["customer_id", "started_at", "ended_at"])
         times = {"started_at": 10, "ended_at": ended}
@@ -72,6 +72,8 @@ def test_an_end_counts_from_when_it_came(tmp_path: Path, tables: dict[str, pa.Ta
             contract = contract.add_column(place, column, at)
         contract = contract.add_column(0, "customer_id", pa.array(["c003"]))
         subscriptions = pa.concat_tables([tables["subscriptions"].slice(1), contract])
+        reasons = [None] * (len(subscriptions) - 1) + [None if ended is None else "price"]
+        subscriptions = subscriptions.append_column("end_reason", pa.array(reasons, pa.string()))
         company.write(tmp_path / name, {**tables, "subscriptions": subscriptions})
     differs = known(tmp_path / "ended") != known(tmp_path / "running")
     assert differs[:, 3].tolist() == [False, False, False, True, True]

@@ -22,7 +22,7 @@ from configs.settings import Settings
 from features.build import build, learn_catalog
 from features.catalog import Catalog
 from features.rows import Rows
-from features.spark.host import spark_parts
+from features.spark.host import spark_parts, spark_several
 from features.spark.session import configuration, mapped, need_spark, packages, run
 from features.spark.staging import staging
 from features.spark.types import ddl
@@ -116,6 +116,24 @@ def test_one_customer_with_a_million_events(spark: Any, tmp_path: Path) -> None:
         rows = Rows(np.array(IDS * 2, dtype=object), np.repeat(np.array(AT[2:]), len(IDS)))
         ours, theirs = both(spark, tables, rows, catalog)
     np.testing.assert_array_equal(bits(theirs), bits(ours))
+
+
+def test_several_sets_of_rows_come_one_after_the_other(spark: Any, folder: Path) -> None:
+    """Each by its own catalogue, and the progress goes on over all of them."""
+    told: list[float] = []
+    with open_tables(spark_settings(company.settings(folder))) as tables:
+        catalog = learn_catalog(tables, tables.settings, AT[-1])
+        asked = [
+            (mine, Rows(np.array(IDS[:9], dtype=object), np.full(9, moment)))
+            for mine, moment in ((catalog, AT[2]), (catalog.select(catalog.names[:5]), AT[1]))
+        ]
+        parts = list(spark_several(spark, tables, asked, lambda _message, share: told.append(share)))
+        ours = [build(tables, rows, mine) for mine, rows in asked]
+    assert sorted({place for place, _, _ in parts}) == [0, 1]
+    for place, lines, matrix in parts:
+        np.testing.assert_array_equal(bits(matrix), bits(ours[place][lines]))
+    assert told == sorted(told)
+    assert told[-1] <= 1.0
 
 
 def test_no_rows_no_work(folder: Path) -> None:

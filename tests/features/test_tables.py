@@ -279,3 +279,12 @@ def test_an_attribute_with_quotes_gets_a_name_that_a_request_can_carry(tmp_path:
     (tmp_path / "customers.csv").write_text('customer_id,"j""{s\\}"\na,5\n', encoding="utf-8")
     with read(tmp_path, {"customers": {"path": "customers.csv"}}) as tables:
         assert tables.attributes == {"j_{s_}": "number"}
+
+
+def test_what_is_asked_again_is_answered_once(tmp_path: Path) -> None:
+    """The tables do not change while they are open: the second answer is the first one."""
+    write(tmp_path / "customers.csv", "customer_id\na\nb\n")
+    with read(tmp_path, {"customers": {"path": "customers.csv"}}) as tables:
+        first = tables.asked_again("SELECT count(*) AS n FROM customers")
+        assert first.to_pydict() == {"n": [2]}
+        assert tables.asked_again("SELECT count(*) AS n FROM customers") is first

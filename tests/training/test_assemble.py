@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from configs.errors import StorageError
-from features.build import build, build_parts
+from features.build import build, build_several
 from features.tables import open_tables
 from tests.features import company
 from tests.training import killed
@@ -28,7 +28,7 @@ from training.dataset import make, path_of, read
 from training.pieces import Pieces
 from training.targets import rows_for
 
-Parts = Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]
+Parts = Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]
 
 
 @pytest.fixture(scope="module")
@@ -112,15 +112,16 @@ def test_an_engine_is_asked_for_what_is_missing_only(folder: Path, tmp_path: Pat
     asked = []
 
     def stopping(*args: Any) -> Parts:
-        yield next(build_parts(*args))
+        yield next(build_several(*args))
         raise KeyboardInterrupt
 
-    def backwards(tables: Any, rows: Any, catalog: Any, progress: Any) -> Parts:
+    def backwards(tables: Any, several: Any, progress: Any) -> Parts:
+        ((catalog, rows),) = several
         asked.append(len(rows))
         X = build(tables, rows, catalog)
         for line in range(len(rows) - 1, -1, -7):
             lines = np.arange(max(0, line - 6), line + 1)
-            yield lines, X[lines]
+            yield 0, lines, X[lines]
 
     with pytest.raises(KeyboardInterrupt):
         made(folder, tmp_path / "again", engine=stopping)
@@ -140,7 +141,7 @@ def test_pieces_of_other_data_are_not_used(folder: Path, tmp_path: Path) -> None
     expected = made(changed, tmp_path / "whole").read_bytes()
 
     def stopping(*args: Any) -> Parts:
-        yield next(build_parts(*args))
+        yield next(build_several(*args))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -154,7 +155,7 @@ def test_an_engine_that_forgets_rows_is_a_fault(folder: Path, tmp_path: Path) ->
     """A file with holes is never written."""
 
     def forgetful(*args: Any) -> Parts:
-        yield next(build_parts(*args))
+        yield next(build_several(*args))
 
     with pytest.raises(RuntimeError, match=r"gave no features for \d+ of \d+ rows"):
         made(folder, tmp_path, engine=forgetful)
@@ -174,7 +175,7 @@ def test_a_full_disk_is_one_sentence(folder: Path, tmp_path: Path, monkeypatch: 
         raise full
 
     def cramped(*args: Any) -> Parts:
-        yield next(build_parts(*args))
+        yield next(build_several(*args))
         raise full
 
     add = Pieces.add
@@ -188,7 +189,7 @@ def test_a_full_disk_is_one_sentence(folder: Path, tmp_path: Path, monkeypatch: 
             patch.setattr(Pieces, "add", once)
         elif where == "file":
             patch.setattr(pq.ParquetWriter, "write_table", no_space)
-        engine = cramped if where == "temporary" else build_parts
+        engine = cramped if where == "temporary" else build_several
         with pytest.raises(StorageError, match="there is no space left on the disk") as told:
             made(folder, tmp_path, engine=engine)
     assert ("temporary files" if where == "temporary" else str(path)) in str(told.value)

@@ -15,10 +15,13 @@ import pytest
 import yaml
 
 from configs.settings import Settings
-from features.build import build_parts
+from features import company as company_days
+from features.build import build_several
+from features.catalog import Catalog
+from features.definition import Feature
 from features.tables import open_tables
 from tests.features import company
-from training import columns, reuse
+from training import columns, reuse, stitch
 from training.dataset import make, path_of, read
 
 Tables = dict[str, pa.Table]
@@ -55,11 +58,13 @@ def until(tables: Tables, moment: int) -> Tables:
             recorded = table.column("recorded_at")
             known = pc.if_else(pc.greater(pc.coalesce(recorded, known), known), recorded, known)
         found[name] = table.filter(pc.less(known, end))
-    ended = found["subscriptions"].column("ended_at")
-    kept = pc.if_else(pc.less(ended, end), ended, pa.scalar(None, ended.type))
-    place = found["subscriptions"].column_names.index("ended_at")
-    found["subscriptions"] = found["subscriptions"].set_column(place, "ended_at", kept)
-    return found
+    contracts = found["subscriptions"]
+    over = pc.fill_null(pc.less(contracts.column("ended_at"), end), False)
+    for place, name in enumerate(contracts.column_names):
+        if name in {"ended_at", "end_reason"}:
+            column = contracts.column(name)
+            contracts = contracts.set_column(place, name, pc.if_else(over, column, pa.scalar(None, column.type)))
+    return {**found, "subscriptions": contracts}
 
 
 def settings_of(folder: Path, tables: Tables, last: int, output: Path) -> Settings:
@@ -141,9 +146,9 @@ def test_only_what_is_new_is_asked_of_the_engine(everything: Tables, tmp_path: P
     rows = len(read(output / "training" / "churn.parquet"))
     asked = []
 
-    def counting(tables: Any, some: Any, catalog: Any, progress: Any) -> Any:
-        asked.append((len(some), len(catalog.features)))
-        return build_parts(tables, some, catalog, progress)
+    def counting(tables: Any, several: Any, progress: Any) -> Any:
+        asked.extend((len(some), len(catalog.features)) for catalog, some in several)
+        return build_several(tables, several, progress)
 
     after = until(everything, BEFORE + MONTH * company.DAY)
     path, told = built(settings_of(tmp_path / "after", after, last + MONTH * company.DAY, output), engine=counting)
@@ -152,6 +157,59 @@ def test_only_what_is_new_is_asked_of_the_engine(everything: Tables, tmp_path: P
     assert 0.8 * rows < stayed <= rows
     assert asked[0] == (len(dataset) - stayed, len(dataset.catalog.features))
     assert all(some == stayed and width < len(dataset.catalog.features) for some, width in asked[1:])
+
+
+def test_the_events_are_read_once_for_both_kinds_of_work(everything: Tables, tmp_path: Path) -> None:
+    """New rows and changed features of the others are asked for together."""
+    last = BEFORE - 2 * MONTH * company.DAY
+    output = tmp_path / "out"
+    built(settings_of(tmp_path / "before", until(everything, BEFORE), last, output))
+    asked = []
+
+    def counting(tables: Any, several: Any, progress: Any) -> Any:
+        asked.append(len(several))
+        return build_several(tables, several, progress)
+
+    after = until(everything, BEFORE + MONTH * company.DAY)
+    _, told = built(settings_of(tmp_path / "after", after, last + MONTH * company.DAY, output), engine=counting)
+    assert "of their features computed again" in told
+    assert asked == [2]
+
+
+def test_whole_groups_of_rows_are_copied(everything: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the group that the new date fills up is read back; the groups before it are taken over as they lie in the file."""
+    output = tmp_path / "out"
+    last = BEFORE - 2 * MONTH * company.DAY
+    path, _ = built(settings_of(tmp_path / "before", until(everything, BEFORE), last, output))
+    groups = pq.read_metadata(path).num_row_groups
+    read_back, copied = [], []
+    fill, group = reuse.Earlier.fill, stitch.Old.group
+    monkeypatch.setattr(reuse.Earlier, "fill", lambda *args: read_back.append(args[1]) or fill(*args))
+    monkeypatch.setattr(stitch.Old, "group", lambda *args: copied.append(args[1]) or group(*args))
+    after = until(everything, BEFORE + MONTH * company.DAY)
+    built(settings_of(tmp_path / "after", after, last + MONTH * company.DAY, output))
+    assert groups > 2
+    assert copied == list(range(groups - 1))
+    assert min(read_back) == 32 * (groups - 1)
+
+
+def test_a_feature_of_the_company_looks_at_its_own_column_of_days() -> None:
+    """Another quality of the company's days is none of its pace."""
+    days = company_days.Calendar(np.array([1, 2]), np.arange(12).reshape(2, 6))
+    amounts = days.amounts.copy()
+    amounts[0, company_days.COLUMNS.index("encounter_quality")] += 1
+    other = company_days.Calendar(days.until, amounts)
+    pace, level = (
+        Feature("shocks", source, kind, measure, aggregate, 30, against_days=360)
+        for source, kind, measure, aggregate in (
+            ("touchpoints", "any", None, "company_pace"),
+            ("company", "any", "encounter_quality", "company_change"),
+        )
+    )
+    catalogs = [Catalog((pace, level), calendar=calendar) for calendar in (days, other)]
+    assert reuse._same(pace, *catalogs, 2)
+    assert not reuse._same(level, *catalogs, 2)
+    assert reuse._same(level, *catalogs, 0)
 
 
 def test_nothing_new_computes_nothing(everything: Tables, tmp_path: Path) -> None:
