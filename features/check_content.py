@@ -60,6 +60,7 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
             "group them with 'sql'",
         )
     yield from _blind_spots(tables, configured, rows)
+    yield from _flags(tables)
     alike: dict[str, str] = {}
     own = set(kinds[:MAX_TOUCHPOINTS])
     for kind in kinds:
@@ -77,6 +78,27 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
                 "make them one with 'sql'",
             )
         alike.setdefault(key, kind)
+
+
+def _flags(tables: Tables) -> Iterator[Finding]:
+    """Measures said to be flags that hold anything but no (0) and yes (1): how often it was no cannot be counted of them."""
+    measures = tables.settings.data.tables["touchpoints"].measures
+    for name in (name for name, item in measures.items() if item.unit == "flag"):
+        source = column(MEASURE_PREFIX + name)
+        wrong, example = one(
+            tables.con,
+            f"SELECT count(*), min({source}) FROM touchpoints WHERE {source} NOT IN (0, 1)",
+        )
+        if wrong:
+            yield Finding(
+                "error",
+                "flag_values",
+                schema.TOUCHPOINTS,
+                name,
+                int(wrong),
+                f"{wrong} values of the flag '{name}' are neither 0 nor 1, e.g. {example:g}",
+                f"make it 0 and 1 with 'sql', or give measures.{name} another unit than 'flag'",
+            )
 
 
 def _blind_spots(tables: Tables, configured: list[str], rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
