@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -235,6 +235,23 @@ def surveys(tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _one_name(names: Iterable[str]) -> Iterator[Finding]:
+    """Attributes whose columns would have one name."""
+    taken: dict[str, str] = {}
+    for name in names:
+        other = taken.setdefault(plain(name), name)
+        if other != name:
+            yield Finding(
+                "error",
+                "similar_attributes",
+                schema.CUSTOMERS,
+                name,
+                0,
+                f"'{name}' and '{other}' would share the column '{plain(name)}'",
+                "rename one of them with 'columns' or 'sql', or list it in 'ignore'",
+            )
+
+
 def attributes(tables: Tables) -> Iterator[Finding]:
     """Identifiers, empty and constant attributes, values that change but have no times."""
     named = identifiers(tables)
@@ -248,6 +265,7 @@ def attributes(tables: Tables) -> Iterator[Finding]:
             f"'{name}' has {distinct} distinct values: it names customers and is not used",
             "list it in 'ignore'",
         )
+    yield from _one_name(name for name in tables.attributes if name not in named)
     rows = tables.rows[schema.CUSTOMERS]
     dated = schema.VALID_FROM in tables.columns[schema.CUSTOMERS]
     changing = []

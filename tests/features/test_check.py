@@ -304,3 +304,16 @@ def test_a_flag_holds_no_and_yes_alone(tmp_path: Path) -> None:
         (found,) = [item for item in check_tables(opened) if item.code == "flag_values"]
     assert (found.level, found.column, found.rows) == ("error", "tone", values.count(2.0))
     assert "e.g. 2" in found.message
+
+
+def test_attributes_that_would_share_a_column_are_an_error(tmp_path: Path) -> None:
+    """Attributes that differ in signs only are named by check, not only when features are built."""
+    tables = company.make(tmp_path)
+    people = tables["customers"]
+    for name in ("home town", "home-town"):
+        people = people.append_column(name, people["region"])
+    company.write(tmp_path, tables | {"customers": people})
+    with open_tables(company.settings(tmp_path)) as opened:
+        (found,) = [item for item in check_tables(opened) if item.code == "similar_attributes"]
+    assert found.level == "error"
+    assert found.message == "'home-town' and 'home town' would share the column 'home_town'"
