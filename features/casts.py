@@ -15,6 +15,10 @@ import duckdb
 from configs.errors import DataError
 from features.quoting import column, one, quoted
 
+_FIRST: Final = -62_135_596_800_000_000
+_LAST: Final = 253_402_300_799_999_999
+"""The first and the last microsecond of the years 1 to 9999, since 1970."""
+
 _BLANK: Final = "('', 'NA', 'N/A', 'NaN', 'nan', 'NULL', 'null', 'None', 'none', 'NaT')"
 _SAMPLE: Final = 20_000
 _CLOCKS: Final = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p")
@@ -149,10 +153,26 @@ def to_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, wher
         return Cast(name, "CAST(NULL AS BIGINT)", "true")
     # An infinite time gives no number.
     if kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"}:
-        return Cast(name, f"epoch_us({source})", blank, fails=True, sure=f"isfinite({source})")
+        number = f"epoch_us({source})"
+        sure = f"({number} BETWEEN {_FIRST} AND {_LAST})"
+        return Cast(
+            name,
+            _in_calendar(number),
+            blank,
+            fails=True,
+            plain=number,
+            untidy=f"(NOT coalesce({sure}, true))",
+            sure=sure,
+        )
     if kind.startswith(("TIMESTAMP", "DATE")):
-        return Cast(name, f"epoch_us(TRY_CAST({source} AS TIMESTAMP))", blank, fails=True)
+        return Cast(name, _in_calendar(f"epoch_us(TRY_CAST({source} AS TIMESTAMP))"), blank, fails=True)
     raise _no_time(con, raw, name, kind, where)
+
+
+def _in_calendar(number: str) -> str:
+    """SQL of microseconds since 1970, NULL outside the years 1 to 9999: no calendar knows those, and sums of them leave 64 bits."""
+    # The number stands in it once: of texts, it is dear.
+    return f"nullif(nullif(greatest(least({number}, {_LAST + 1}), {_FIRST - 1}), {_LAST + 1}), {_FIRST - 1})"
 
 
 def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: str) -> Cast:
@@ -194,7 +214,7 @@ def _time_in_text(con: duckdb.DuckDBPyConnection, raw: str, name: str, where: st
             f"coalesce(make_timestamp(epoch_us({stamp})), try_strptime({text}, [{', '.join(map(quoted, formats))}]))"
         )
         note = f"'{name}' is read as {'month/day/year' if month_first else 'day/month/year'}"
-    return Cast(name, f"epoch_us({stamp})", blank, fails=True, cheap=False, note=note)
+    return Cast(name, _in_calendar(f"epoch_us({stamp})"), blank, fails=True, cheap=False, note=note)
 
 
 def _no_time(con: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str, where: str) -> DataError:

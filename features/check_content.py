@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -60,6 +60,7 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
             "group them with 'sql'",
         )
     yield from _blind_spots(tables, configured, rows)
+    yield from _flags(tables)
     alike: dict[str, str] = {}
     own = set(kinds[:MAX_TOUCHPOINTS])
     for kind in kinds:
@@ -77,6 +78,27 @@ def touchpoints(tables: Tables) -> Iterator[Finding]:
                 "make them one with 'sql'",
             )
         alike.setdefault(key, kind)
+
+
+def _flags(tables: Tables) -> Iterator[Finding]:
+    """Measures said to be flags that hold anything but no (0) and yes (1): how often it was no cannot be counted of them."""
+    measures = tables.settings.data.tables["touchpoints"].measures
+    for name in (name for name, item in measures.items() if item.unit == "flag"):
+        source = column(MEASURE_PREFIX + name)
+        wrong, example = one(
+            tables.con,
+            f"SELECT count(*), min({source}) FROM touchpoints WHERE {source} NOT IN (0, 1)",
+        )
+        if wrong:
+            yield Finding(
+                "error",
+                "flag_values",
+                schema.TOUCHPOINTS,
+                name,
+                int(wrong),
+                f"{wrong} values of the flag '{name}' are neither 0 nor 1, e.g. {example:g}",
+                f"make it 0 and 1 with 'sql', or give measures.{name} another unit than 'flag'",
+            )
 
 
 def _blind_spots(tables: Tables, configured: list[str], rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
@@ -213,6 +235,23 @@ def surveys(tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _one_name(names: Iterable[str]) -> Iterator[Finding]:
+    """Attributes whose columns would have one name."""
+    taken: dict[str, str] = {}
+    for name in names:
+        other = taken.setdefault(plain(name), name)
+        if other != name:
+            yield Finding(
+                "error",
+                "similar_attributes",
+                schema.CUSTOMERS,
+                name,
+                0,
+                f"'{name}' and '{other}' would share the column '{plain(name)}'",
+                "rename one of them with 'columns' or 'sql', or list it in 'ignore'",
+            )
+
+
 def attributes(tables: Tables) -> Iterator[Finding]:
     """Identifiers, empty and constant attributes, values that change but have no times."""
     named = identifiers(tables)
@@ -226,6 +265,7 @@ def attributes(tables: Tables) -> Iterator[Finding]:
             f"'{name}' has {distinct} distinct values: it names customers and is not used",
             "list it in 'ignore'",
         )
+    yield from _one_name(name for name in tables.attributes if name not in named)
     rows = tables.rows[schema.CUSTOMERS]
     dated = schema.VALID_FROM in tables.columns[schema.CUSTOMERS]
     changing = []

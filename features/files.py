@@ -15,6 +15,7 @@ from typing import Final, Literal
 from urllib.parse import unquote
 
 from configs.errors import ConfigError, DataError, nearest
+from features.quoting import file_literal, quoted
 
 Kind = Literal["csv", "parquet", "json"]
 
@@ -24,6 +25,7 @@ _ENDINGS: Final[dict[str, Kind]] = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz"), "json"),
     **dict.fromkeys((".json.zst", ".jsonl.zst", ".ndjson.zst"), "json"),
 }
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _AVAILABLE: Final = ", ".join((*_ENDINGS, ".zip of these"))
 
 
@@ -61,10 +63,20 @@ class Files:
         root = self.root
         return tuple(path.removeprefix(root) for path in self.paths)
 
-    def partitions(self) -> list[dict[str, str]]:
-        """Keys and values in the folders' names (``country=IL/``), for each file, where all files have the same keys."""
+    def listing(self, paths: Sequence[str]) -> str:
+        """These files, or copies of them, as a list in SQL; a URL may be a pattern, which DuckDB resolves."""
+        return f"[{', '.join(quoted(path) if self.remote else file_literal(path) for path in paths)}]"
+
+    def partitions(self) -> list[dict[str, str | None]]:
+        """Keys and values in the folders' names (``country=IL/``), for each file, where all files have the same keys.
+
+        What writers of partitions call the folder of rows without a value is None.
+        """
         found = [
-            {key: unquote(value) for key, value in re.findall(r"(?<=/)([^/=]+)=([^/]*)(?=/)", path)}
+            {
+                key: None if value == _NO_VALUE else unquote(value)
+                for key, value in re.findall(r"(?<=/)([^/=]+)=([^/]*)(?=/)", path)
+            }
             for path in self.paths
         ]
         return found if all(item.keys() == found[0].keys() for item in found) else [{} for _ in found]
@@ -109,7 +121,7 @@ def find(full: str, where: str, scratch: Path) -> Files:
     if Path(full).is_dir():
         found = _in_folder(Path(full), where)
     else:
-        found = [name for name in sorted(glob.glob(full, recursive=True)) if not Path(name).is_dir()]  # noqa: PTH207 - an absolute pattern
+        found = [name for name in sorted(glob.glob(_pattern(full), recursive=True)) if not Path(name).is_dir()]  # noqa: PTH207 - an absolute pattern
     if not found:
         raise _not_there(full, where)
     unpacked: list[str] = []
@@ -123,6 +135,12 @@ def find(full: str, where: str, scratch: Path) -> Files:
             next_move="name one kind, e.g. '*.parquet'",
         )
     return Files(kinds.pop(), tuple(unpacked))
+
+
+def _pattern(full: str) -> str:
+    """A path as a pattern: what is there under its very name, brackets and all, stands for itself."""
+    known = next(path for path in (Path(full), *Path(full).parents) if path.exists())
+    return glob.escape(str(known)) + full.removeprefix(str(known))
 
 
 def _in_folder(folder: Path, where: str) -> list[str]:

@@ -53,8 +53,7 @@ def json_query(
 
 def _query(con: duckdb.DuckDBPyConnection, paths: list[str], files: Files) -> str:
     """The query, with the types that the whole of the files has; what only looks like a time stays the text it is."""
-    listing = f"[{', '.join(quoted(path) for path in paths)}]"
-    options = f"{listing}, maximum_object_size = {_LONGEST}"
+    options = f"{files.listing(paths)}, maximum_object_size = {_LONGEST}"
     if any(files.partitions()):
         options += ", hive_partitioning = true, hive_types_autocast = false"
     found = con.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import duckdb
@@ -26,3 +27,8 @@ def column(name: str) -> str:
 def quoted(text: str) -> str:
     """A text literal for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def file_literal(path: str) -> str:
+    """The path of one file, quoted for DuckDB's readers, which would take its brackets and stars for a pattern."""
+    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", path))

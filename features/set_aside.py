@@ -16,7 +16,7 @@ import pyarrow as pa
 from features import rejected, schema
 from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
-from features.quoting import column, identifier, one, quoted
+from features.quoting import column, file_literal, identifier, one, quoted
 from features.raw import FILE, ROW, Raw
 from features.reading import BAD, CELLS, FAILED, Reading
 from features.sources import Sources
@@ -48,7 +48,7 @@ def set_aside(tables: Tables, sources: Sources, reading: Reading) -> int:
         sources.store(reading.checked(), checked, reading.raw, reading.where)
         con.execute(
             f"CREATE OR REPLACE VIEW {checked} AS SELECT *, file_row_number AS {_PLACE} "
-            f"FROM read_parquet({quoted(sources.file(checked))})"
+            f"FROM read_parquet({file_literal(sources.file(checked))})"
         )
     counts: dict[str, int] = sources.guard(lambda: _count(tables, reading, checked), reading.where)
     bad = sum(counts[f"bad {place}"] for place in range(len(reading.reasons())))
@@ -76,7 +76,7 @@ def set_aside(tables: Tables, sources: Sources, reading: Reading) -> int:
             Raw(name),
             reading.where,
         )
-        usable = f"SELECT * FROM read_parquet({quoted(sources.file(single))})"
+        usable = f"SELECT * FROM read_parquet({file_literal(sources.file(single))})"
     con.execute(f"CREATE OR REPLACE VIEW {name} AS {usable}")
     keep(tables, name, reading.raw, asides)
     return counts["rows"] - bad - dropped

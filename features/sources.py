@@ -18,7 +18,7 @@ from features.csv_lines import LONGEST
 from features.files import BadLine, Files, find
 from features.findings import Finding
 from features.json_files import json_query
-from features.quoting import column, identifier, one, quoted
+from features.quoting import column, file_literal, identifier, one, quoted
 from features.raw import FILE, ROW, Raw, bare, guarded, stamp
 from features.text_files import prepare
 
@@ -71,7 +71,7 @@ class Sources:
             return raw
         self.store(f"SELECT * FROM {identifier(raw.name)}", raw.name, raw, raw.name)
         self.con.execute(
-            f"CREATE OR REPLACE VIEW {identifier(raw.name)} AS SELECT * FROM read_parquet({quoted(self.file(raw.name))})"
+            f"CREATE OR REPLACE VIEW {identifier(raw.name)} AS SELECT * FROM read_parquet({file_literal(self.file(raw.name))})"
         )
         return Raw(raw.name, raw.types, texts=raw.texts, files=raw.files, bad_lines=raw.bad_lines)
 
@@ -89,7 +89,7 @@ class Sources:
         """
         self.guard(f"COPY ({query}) TO {quoted(self.file(name))} (FORMAT parquet)", where)
         if raw.texts:
-            (rows,) = one(self.con, f"SELECT count(*) FROM read_parquet({quoted(self.file(name))})")
+            (rows,) = one(self.con, f"SELECT count(*) FROM read_parquet({file_literal(self.file(name))})")
             if rows != raw.rows:
                 raise DataError(
                     f"{rows} rows were read of {raw.rows} that the lines of the file hold",
@@ -186,7 +186,11 @@ class Sources:
         self._differ({name: [name in text.columns for text in texts] for name in columns}, files, where)
         selects = []
         for text, part in zip(texts, parts, strict=True):
-            more = "".join(f", {quoted(value)} AS {column(key)}" for key, value in part.items() if key not in columns)
+            more = "".join(
+                f", {'CAST(NULL AS VARCHAR)' if value is None else quoted(value)} AS {column(key)}"
+                for key, value in part.items()
+                if key not in columns
+            )
             selects.append(f"SELECT *{more} FROM ({text.query(columns)})")
         # As one relation per file, in order: line numbers are told by it.
         self.guard(f"CREATE OR REPLACE VIEW {identifier(name)} AS {' UNION ALL '.join(selects)}", where)
@@ -198,7 +202,7 @@ class Sources:
         return self._described(Raw(name, costly=True, texts=texts, files=files.names, bad_lines=bad))
 
     def _parquet(self, files: Files, where: str) -> str:
-        listing = f"[{', '.join(quoted(path) for path in files.paths)}]"
+        listing = files.listing(files.paths)
         # A file's statistics do not count NaN: DuckDB would take what they say for all that is in it.
         options = ", can_have_nan = true"
         if any(files.partitions()):
@@ -260,7 +264,7 @@ class Sources:
             casts = ", ".join(f"CAST({column(item)} AS {kind}) AS {column(item)}" for item, kind in kinds.items())
             self.con.execute(
                 f"CREATE OR REPLACE VIEW {identifier(name)} AS "
-                f"SELECT * REPLACE ({casts}) FROM read_parquet({quoted(self.file(name))})"
+                f"SELECT * REPLACE ({casts}) FROM read_parquet({file_literal(self.file(name))})"
             )
         return self._described(raw)
 

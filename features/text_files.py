@@ -18,7 +18,7 @@ from configs.errors import DataError
 from features.csv_lines import LONGEST, Records, walk
 from features.encodings import Utf8Check, codec_of, mark, not_utf8, opened, transcode, unpacked
 from features.findings import Finding
-from features.quoting import column, quoted
+from features.quoting import column, file_literal, quoted
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _HEAD: Final = 1 << 20
@@ -61,7 +61,7 @@ class TextFile:
             column(name) if name in self.columns else f"CAST(NULL AS VARCHAR) AS {column(name)}" for name in columns
         )
         return (
-            f"SELECT {select} FROM read_csv({quoted(str(self.readable))}, auto_detect = false, "
+            f"SELECT {select} FROM read_csv({file_literal(str(self.readable))}, auto_detect = false, "
             f"delim = {quoted(self.separator)}, quote = '\"', escape = '\"', header = true, columns = {{{shape}}}, "
             f"max_line_size = {4 * LONGEST}, hive_partitioning = false)"
         )

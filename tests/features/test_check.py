@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -289,3 +290,30 @@ def test_a_journey_without_any_encounter_is_a_blind_spot(tmp_path: Path) -> None
     with open_tables(company.settings(tmp_path)) as opened:
         codes = [item.code for item in check_tables(opened, NOW)]
     assert codes.count("journey_without_data") == 1
+
+
+def test_a_flag_holds_no_and_yes_alone(tmp_path: Path) -> None:
+    """A flag of 0, 1 and 2 is an error: how often it was no would be counted wrong."""
+    tables = company.make(tmp_path)
+    values = [(0.0, 1.0, 2.0, None)[n % 4] for n in range(len(tables["touchpoints"]))]
+    put(tables, "touchpoints", "tone", pa.array(values))
+    content = copy.deepcopy(company.CONFIG)
+    content["data"]["tables"]["touchpoints"]["measures"]["tone"] = {"column": "tone", "unit": "flag"}
+    company.write(tmp_path, tables, None, content)
+    with open_tables(company.settings(tmp_path)) as opened:
+        (found,) = [item for item in check_tables(opened) if item.code == "flag_values"]
+    assert (found.level, found.column, found.rows) == ("error", "tone", values.count(2.0))
+    assert "e.g. 2" in found.message
+
+
+def test_attributes_that_would_share_a_column_are_an_error(tmp_path: Path) -> None:
+    """Attributes that differ in signs only are named by check, not only when features are built."""
+    tables = company.make(tmp_path)
+    people = tables["customers"]
+    for name in ("home town", "home-town"):
+        people = people.append_column(name, people["region"])
+    company.write(tmp_path, tables | {"customers": people})
+    with open_tables(company.settings(tmp_path)) as opened:
+        (found,) = [item for item in check_tables(opened) if item.code == "similar_attributes"]
+    assert found.level == "error"
+    assert found.message == "'home-town' and 'home town' would share the column 'home_town'"

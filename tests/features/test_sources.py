@@ -19,6 +19,7 @@ import yaml
 from configs.errors import ConfigError, DataError
 from configs.settings import load
 from features.files import find, is_url
+from features.quoting import quoted
 from features.tables import Tables, open_tables
 
 ROWS = [("007", 1_704_103_200_000_000, 1.5, "x"), ("b", 1_706_702_400_000_000, 2.5, None)]
@@ -317,3 +318,53 @@ def test_rows_are_read_alike_by_a_cursor(tmp_path: Path) -> None:
     with read(tmp_path, {"path": "t.parquet"}) as tables, tables.con.cursor() as cursor:
         cursor.execute("SET TimeZone = 'America/New_York'")
         assert cursor.execute("SELECT occurred_at FROM transactions").fetchall() == [(ROWS[0][1],)]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_names_with_brackets_and_stars_are_names(tmp_path: Path, kind: str) -> None:
+    """A file that is there under its very name is that file and no pattern, in a folder, by itself and under a pattern."""
+    folder = tmp_path / "exports [2024]"
+    folder.mkdir()
+    for name, amount in (("t1", 1.0), ("t[1]", 10.0), ("t*", 100.0)):
+        table = pa.table({"customer_id": ["b"], "occurred_at": ["2024-01-01"], "amount": [amount]})
+        path = quoted(f"{folder}/{name}.{kind}")
+        duckdb.from_arrow(table).query("t", f"COPY (SELECT * FROM t) TO {path}")
+    for path, total in (
+        ("exports [2024]", 111),
+        (f"exports [2024]/t[1].{kind}", 10),
+        (f"exports [2024]/t[0-9].{kind}", 1),
+    ):
+        with read(tmp_path, {"path": path}) as tables:
+            assert tables.con.execute("SELECT sum(amount) FROM transactions").fetchall() == [(total,)]
+
+
+def test_the_partition_of_rows_without_a_value_is_empty(tmp_path: Path) -> None:
+    """What writers call the folder of rows without a value is no value, in CSV as in Parquet."""
+    for key in ("x", "__HIVE_DEFAULT_PARTITION__"):
+        put(tmp_path / "t" / f"category={key}" / "t.csv", "customer_id,occurred_at,amount\nb,2024-01-01,1\n")
+    with read(tmp_path, {"path": "t"}) as tables:
+        found = tables.con.execute("SELECT category FROM transactions ORDER BY ALL").fetchall()
+        assert found == [("x",), (None,)]
+
+
+@pytest.mark.parametrize("unit", ["text", "us", "ms"])
+def test_times_beyond_the_calendar_are_none(tmp_path: Path, unit: str) -> None:
+    """A time before the year 1 or after 9999 sets its row aside; the first and the last year are read."""
+    times = ["0001-01-01", "9999-12-31 23:59:59"]
+    if unit == "text":
+        rows = "".join(f"b,{time},1\n" for time in (*times, "10000-01-01", "0000-12-31", "294247-01-10"))
+        put(tmp_path / "t.csv", f"customer_id,occurred_at,amount\n{rows}")
+    else:
+        scale = 1_000_000 if unit == "us" else 1_000
+        numbers = [
+            scale * second
+            for second in (-62_135_596_800, 253_402_300_799, 253_402_300_800, -62_135_596_801, 9 * 10**12)
+        ]
+        occurred = pa.array(numbers, pa.timestamp(unit))
+        pq.write_table(
+            pa.table({"customer_id": ["b"] * 5, "occurred_at": occurred, "amount": [1.0] * 5}), tmp_path / "t.parquet"
+        )
+    with read(tmp_path, {"path": "t.csv" if unit == "text" else "t.parquet"}) as tables:
+        found = tables.con.execute("SELECT occurred_at // 1000000 FROM transactions ORDER BY ALL").fetchall()
+        assert found == [(-62_135_596_800,), (253_402_300_799,)]
+        assert [(item.code, item.rows) for item in tables.findings] == [("bad_rows", 3)]

@@ -65,11 +65,12 @@ def test_usage_errors_exit_with_two(words: Sequence[str]) -> None:
     assert call(*words).exit_code == 2
 
 
-def test_a_bad_moment_is_a_usage_error(tmp_path: Path) -> None:
-    """`--as-of` wants a date, and says so."""
-    done = call("score", str(tmp_path / "a.yaml"), "--as-of", "yesterday")
+@pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+14:00"])
+def test_a_bad_moment_is_a_usage_error(tmp_path: Path, moment: str) -> None:
+    """`--as-of` wants a date, and one that is a date in UTC too, and says so."""
+    done = call("score", str(tmp_path / "a.yaml"), "--as-of", moment)
     assert done.exit_code == 2
-    assert "yesterday" in done.output
+    assert moment in done.output
 
 
 def test_a_missing_configuration_exits_with_one(tmp_path: Path) -> None:

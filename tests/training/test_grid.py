@@ -64,6 +64,14 @@ def test_old_contracts_do_not_stretch_the_grid(tmp_path: Path) -> None:
     assert found.dates[0] >= at("2024-01-01") + 90 * DAY
 
 
+def test_a_placeholder_does_not_stretch_the_grid(tmp_path: Path) -> None:
+    """One payment of the year 1, as programs write where they know no time, does not make a date of each month since."""
+    real = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    with company(tmp_path, TARGET, rows("0001-01-01", *real)) as tables:
+        found = grid(tables, tables.settings, tables.settings.targets["churn"])
+    assert found.dates[0] >= at("2024-01-01") + 100 * DAY
+
+
 def test_one_reads_its_result_to_the_end(tmp_path: Path) -> None:
     """After `one` the connection takes other work."""
     with company(tmp_path, TARGET, rows("2024-01-01")) as tables:

@@ -96,9 +96,12 @@ def _days(span: int) -> int:
 
 
 def _history_start(tables: Tables) -> int:
-    """First event that tells how it went: contracts are often older than the records of encounters, by decades."""
+    """First event that tells how it went: contracts are often older than the records of encounters, by decades.
+
+    Placeholders such as 0001-01-01, which lie far before the data begin, are none: each month since would get a date.
+    """
     parts = [
-        f"SELECT min({TABLES[name].time}) AS t FROM {name}"
+        f"SELECT min({TABLES[name].time}) AS t FROM {name} WHERE {TABLES[name].time} >= {tables.data_start}"
         for name in (TOUCHPOINTS, SURVEYS, TRANSACTIONS)
         if name in tables.present
     ]
