@@ -46,8 +46,11 @@ def learn_vocabulary(tables: Tables, until: int) -> Vocabulary:
     """Touchpoints, measures, metrics and categories that were there before `until` (microseconds UTC)."""
     categories: dict[str, tuple[str, ...]] = {}
     attributes = {}
+    named = identifiers(tables, until)
     for name, kind in tables.attributes.items():
         if kind == "category":
+            if name in named:
+                continue
             values = _categories(tables, schema.CUSTOMERS, name, known_before(schema.CUSTOMERS, until))
             if not values:
                 continue
@@ -114,13 +117,15 @@ def configured_places(
     return places, {kind: info.cost for kind, info in named.items() if info.cost is not None}
 
 
-def identifiers(tables: Tables) -> dict[str, int]:
-    """Attributes that name customers rather than describe them, with their number of distinct values."""
+def identifiers(tables: Tables, until: int | None = None) -> dict[str, int]:
+    """Attributes that name customers rather than describe them, with their number of distinct values; by what was known `until`."""
+    before = "true" if until is None else known_before(schema.CUSTOMERS, until)
     found = {}
     for name, kind in tables.attributes.items():
         if kind == "category":
             distinct, customers = one(
-                tables.con, f"SELECT count(DISTINCT {column(name)}), count(DISTINCT customer_id) FROM customers"
+                tables.con,
+                f"SELECT count(DISTINCT {column(name)}), count(DISTINCT customer_id) FROM customers WHERE {before}",
             )
             if distinct > max(50, IDENTIFIER_SHARE * customers):
                 found[name] = int(distinct)
@@ -137,8 +142,6 @@ def _unanswered(tables: Tables, until: int) -> tuple[str, ...]:
 
 
 def _categories(tables: Tables, table: str, name: str, test: str, limit: int = MAX_CATEGORIES) -> tuple[str, ...]:
-    if table == schema.CUSTOMERS and name in identifiers(tables):
-        return ()
     rows = tables.con.execute(
         f"""SELECT {column(name)} AS v, count(*) AS n FROM {table}
             WHERE v IS NOT NULL AND {test} GROUP BY v ORDER BY n DESC, v LIMIT {limit}"""
