@@ -36,14 +36,32 @@ from features.journey import (
     MeasureInfo,
     Vocabulary,
 )
+from features.judge import QUALITY_LIMIT
 from features.layout import MEASURE_SCALE, MONEY_SCALE
+from features.learn_journey import FEW
 from features.tables import open_tables
+from features.turns import CHEAP, RISEN
 from moments.cli import EXAMPLES, app
 from serving.phrases import MADE
 from tests.features import malformed as inputs
 
 FOLDER: Final = Path(__file__).resolve().parent / "reference"
 NOTE: Final = "<!-- written by docs/generate.py; `make docs` writes it anew -->\n\n"
+
+_HOW: Final = {
+    "time_between": "moments of two in a row; lines of a day are one payment",
+    "time_between_same": "moments of two of one touchpoint in a row",
+    "time_to_resolution": "from the first encounter of a touchpoint that was not resolved to the next that was, 0 at the first contact; "
+    "by the first measure of the unit `flag` of which more is better",
+    "encounter_quality": "the mean over an encounter's measures of their distance from what is usual at the touchpoint, in usual "
+    f"distances, each at most {QUALITY_LIMIT:g}; above 0 is better than usual",
+    "cost_to_serve": "`journey.<touchpoint>.cost`",
+    "effort_time": "measures with `effort: time`, added up in minutes where their unit is one of time",
+    "effort_money": "measures with `effort: money`, added up",
+    "effort_emotion": "measures with `effort: emotion`: how far each lies on the bad side of its median over all touchpoints, else 0",
+    "price": "amount over pieces of all payments that tell their pieces",
+}
+"""How values that no table holds are made, where their words do not say it."""
 
 _APART: Final = {"overall", "voice"}
 KINDS: Final = (settings.Cancellation, settings.Inactivity, settings.Column, settings.Survey, settings.Spend)
@@ -231,9 +249,15 @@ def features() -> str:
         "## Made values\n",
         "Values that no table holds; families aggregate them as they do measures.\n",
         _table(
-            ("value", "table", "is"),
-            [(f"`{name}`", source, text) for (source, name), text in MADE.items()],
+            ("value", "table", "is", "made from"),
+            [(f"`{name}`", source, text, _HOW.get(name, "")) for (source, name), text in MADE.items()],
         ),
+        "What is usual is the median over all encounters of a touchpoint (of a measure) or over all payments of a category (of the "
+        f"price, the amount per piece), from {FEW} of them on, rounded to two digits that count. A usual distance is a standard "
+        "deviation, told from percentiles 10 and 90. *Worse* is beyond the median on the bad side; a *premium* price is at or above "
+        f"percentile 80 of its category, a *discounted* one at most {CHEAP:.0%} of the usual one, and a price has *risen* if it is "
+        f"more than {RISEN - 1:.0%} above the one that the customer paid for the category before. A quantity that is missing counts "
+        "as one piece, save in the price of the whole company, which leaves such a payment out.\n",
         "## Families\n",
         f"The columns of a company with one touchpoint, a measure for each kind of effort, surveys, payments and contracts "
         f"({len(catalog.features)} in all); windows of {', '.join(str(window) for window in windows)} days. In `empty`, what a window "

@@ -144,8 +144,9 @@ def _customers(tables: Tables) -> Iterator[Finding]:
                 name,
                 schema.CUSTOMER_ID,
                 int(rows),
-                f"{rows} rows ({share:.1%}) speak of {ids} customers who are not in customers, and are not used",
-                "check that the ids are spelt alike in both tables (leading zeros, letters, spaces)",
+                f"{rows} rows ({share:.1%}) speak of {ids} customers who are not in customers: they are in nobody's journey, and "
+                "count only in what is usual in the whole company",
+                "check that the ids are spelt alike in both tables (leading zeros, letters, spaces); leave strangers out with 'sql'",
             )
         silent = int(total) - int(known)
         if name == schema.TOUCHPOINTS and total and silent / total > 0.5:

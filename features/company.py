@@ -34,7 +34,7 @@ PRICE: Final = "price"
 
 COLUMNS: Final = (ENCOUNTERS, QUALITY, JUDGED, OCCASIONS, PAID, QUANTITY)
 """Per day: encounters, the sum of their quality (millionths) and how many had one, customers who paid, the amount
-(ten-thousandths) and the pieces (millionths) of their payments."""
+(ten-thousandths) and the pieces (millionths) of those payments that tell their pieces."""
 
 
 @dataclass(frozen=True, eq=False)

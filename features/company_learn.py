@@ -99,14 +99,16 @@ def _touchpoints(vocabulary: Vocabulary) -> str:
 
 
 def _transactions() -> str:
+    """Who paid, and the amount and pieces of payments that tell how many pieces they are for."""
     usable = f"amount >= 0 AND amount <= {MONEY_LIMIT:.0f}"
-    pieces = f"coalesce(CASE WHEN quantity > 0 AND quantity <= {LIMIT:.0f} THEN quantity END, 0)"
+    # A payment that says nothing of its pieces has no price: its amount over the pieces of others would be a price rise.
+    priced = f"{usable} AND quantity > 0 AND quantity <= {LIMIT:.0f}"
     return _day(
         _known(schema.OCCURRED_AT),
         schema.TRANSACTIONS,
         {
-            PAID: f"CASE WHEN {usable} THEN round(amount * {MONEY_SCALE}) ELSE 0 END",
-            schema.QUANTITY: f"CASE WHEN {usable} THEN round({pieces} * {MEASURE_SCALE}) ELSE 0 END",
+            PAID: f"CASE WHEN {priced} THEN round(amount * {MONEY_SCALE}) ELSE 0 END",
+            schema.QUANTITY: f"CASE WHEN {priced} THEN round(quantity * {MEASURE_SCALE}) ELSE 0 END",
         },
         customers=usable,
     )

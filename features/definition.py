@@ -131,9 +131,8 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
         Aggregate("anniversary", "days until the next anniversary of the last of {events}", "missing", "days"),
         Aggregate(
             "company_change",
-            "{measure} of the whole company{window} against the last {against} days",
+            "{measure} of the whole company{window} against the last {against} days (a difference of qualities, a ratio of prices)",
             "missing",
-            "ratio",
         ),
         Aggregate(
             "company_pace",

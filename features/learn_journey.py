@@ -27,7 +27,7 @@ PAIRS: Final = 8
 TRIPLES: Final = 4
 """Sequences with columns of their own: the most frequent ones."""
 
-_FEW: Final = 20
+FEW: Final = 20
 """A usual value, or a sequence, needs at least so many encounters."""
 
 _WIDTH_80: Final = 2.563
@@ -93,7 +93,7 @@ def usual(rows: Drawn, measured: dict[str, tuple[str, ...]]) -> dict[str, tuple[
     for kind, *values in lines:
         for place, name in enumerate(names):
             quantiles, least, most, count = values[4 * place : 4 * place + 4]
-            if name not in measured.get(str(kind), ()) or count < _FEW or not most > least:
+            if name not in measured.get(str(kind), ()) or count < FEW or not most > least:
                 continue
             spread = (quantiles[2] - quantiles[0]) / _WIDTH_80 or (most - least) / 2
             found[f"{kind}|{name}"] = (rounded(quantiles[1]), rounded(spread))
@@ -117,12 +117,12 @@ def sequences(rows: Drawn, kinds: tuple[str, ...]) -> tuple[tuple[str, ...], ...
     try:
         twos = rows.con.execute(
             f"""SELECT b, c FROM steps WHERE near <= {reach} AND b IN ({known}) AND c IN ({known})
-                GROUP BY ALL HAVING count(*) >= {_FEW} ORDER BY count(*) DESC, b, c LIMIT {PAIRS}"""
+                GROUP BY ALL HAVING count(*) >= {FEW} ORDER BY count(*) DESC, b, c LIMIT {PAIRS}"""
         ).fetchall()
         threes = rows.con.execute(
             f"""SELECT a, b, c FROM steps WHERE near <= {reach} AND far <= {reach}
                 AND a IN ({known}) AND b IN ({known}) AND c IN ({known})
-                GROUP BY ALL HAVING count(*) >= {_FEW} ORDER BY count(*) DESC, a, b, c LIMIT {TRIPLES}"""
+                GROUP BY ALL HAVING count(*) >= {FEW} ORDER BY count(*) DESC, a, b, c LIMIT {TRIPLES}"""
         ).fetchall()
     finally:
         rows.con.execute("DROP TABLE IF EXISTS steps")
@@ -159,7 +159,7 @@ def prices(rows: Drawn, categories: tuple[str, ...]) -> dict[str, tuple[float, f
         f"""SELECT c, quantile_disc(price, [0.5, 0.8]), min(price) FROM (
               SELECT coalesce({group}, '') AS c, amount / {pieces} AS price FROM {rows.names[schema.TRANSACTIONS]}
               WHERE amount > 0 AND {pieces} > 0)
-            GROUP BY c HAVING count(*) >= {_FEW} ORDER BY c"""
+            GROUP BY c HAVING count(*) >= {FEW} ORDER BY c"""
     ).fetchall()
     allowed = {*categories, ""}
     return {

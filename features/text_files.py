@@ -226,5 +226,5 @@ def _read_as(path: Path, codec: str, table: str) -> Finding:
         None,
         0,
         f"{path.name} is not UTF-8 and was read as {codec}",
-        "set 'encoding' if names look wrong",
+        "nothing, if names look right; otherwise name another 'encoding' beside 'path'",
     )

@@ -1,4 +1,4 @@
-"""``python -m moments`` is the command ``moments``."""
+"""`python -m moments`: the same as the command `moments`."""
 
 from moments.cli import main
 

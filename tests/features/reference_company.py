@@ -44,7 +44,7 @@ class Company:
         if name == "encounter_quality":
             return _mean_of([event.values[name] for event in window if event.values[name] is not None])
         if name == "price":
-            pieces = sum(max(0, event.values["quantity"] or 0) for event in window)
+            pieces = sum(event.values["quantity"] for event in window)
             return sum(event.values["amount"] for event in window) / pieces if pieces else math.nan
         # Payments of one customer that became known on one day are one occasion.
         number = len({line[:2] for line in lines}) if name == "occasions" else len(lines)
@@ -58,5 +58,8 @@ def _mean_of(found: list[float]) -> float:
 def _counts(name: str, source: str, event: Event) -> bool:
     """Whether an event is one of those that a level is made of."""
     if name in {"occasions", "price"}:
-        return event.kind == "payment" and event.values["amount"] is not None
+        if event.kind != "payment" or event.values["amount"] is None:
+            return False
+        # Only a payment that tells its pieces has a price.
+        return name == "occasions" or (event.values["quantity"] or 0) > 0
     return source == "touchpoints"

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import DataError
 from features.catalog import Catalog
+from features.check import check_tables
 from features.company import COLUMNS, Calendar, add_company
 from features.company_learn import learn_calendar, with_calendar
 from features.definition import ANY, Feature
+from features.families import shocks
 from features.journey import OCCASION, Vocabulary
 from features.learn import learn_catalog
 from features.schema import MICROSECONDS_PER_DAY as DAY
@@ -57,9 +60,13 @@ def test_a_busy_week_shows_and_a_usual_one_is_one() -> None:
 
 
 def test_quality_is_told_as_a_difference() -> None:
-    """Mean quality of the last days minus that of many; the customer's own minus the company's."""
+    """Mean quality of the last days minus that of many, in points of quality; the customer's own minus the company's."""
     bad = calendar({day: {"encounter_quality": -(10**6) if day > 7 else 10**6, "judged": 1} for day in range(10)})
     assert computed(change("encounter_quality", 2, 10), bad, [10 * DAY]) == [pytest.approx(-1 - 0.6)]
+    columns = {"touchpoints": (), "transactions": ("quantity",)}
+    shop = Vocabulary(tables=tuple(columns), columns=columns, touchpoints=("call",), usual={"call|wait": (8.0, 4.0)})
+    units = {item.measure: item.unit for item in shocks.features(shop, (30, 365)) if item.aggregate == "company_change"}
+    assert units == {"encounter_quality": "score", "price": "ratio"}
     own = Feature("shocks", "touchpoints", ANY, "encounter_quality", "company_relative", 10)
     assert computed(own, bad, [10 * DAY], own=0.5) == [pytest.approx(0.5 - 0.6)]
 
@@ -116,7 +123,9 @@ def test_what_comes_later_changes_no_level(tmp_path: Path) -> None:
     assert found[0][2] < found[1][2]
 
 
-def _calendar_of(folder: Path, times: list[int], amounts: list[float]) -> Calendar:
+def _calendar_of(
+    folder: Path, times: list[int], amounts: list[float], pieces: list[float | None] | None = None
+) -> Calendar:
     """The calendar of a company with these payments."""
     people = pa.table({"customer_id": ["a", "b"]})
     paid = pa.table(
@@ -124,7 +133,7 @@ def _calendar_of(folder: Path, times: list[int], amounts: list[float]) -> Calend
             "customer_id": ["a", "b"] * (len(times) // 2),
             "occurred_at": company.micros(np.array(times)),
             "amount": amounts,
-            "quantity": [1] * len(times),
+            "quantity": pa.array(pieces or [1.0] * len(times), type=pa.float64()),
         }
     )
     config = {
@@ -144,6 +153,26 @@ def test_days_before_1970_are_days(tmp_path: Path) -> None:
     assert days.amounts[:, ROOM["occasions"]].tolist() == [2, 1]
     assert days.amounts[:, ROOM["paid"]].tolist() == [30_000, 40_000]
     assert days.amounts[:, ROOM["quantity"]].tolist() == [2_000_000, 1_000_000]
+
+
+def test_a_payment_without_pieces_is_no_price_rise(tmp_path: Path) -> None:
+    """Of payments that do not tell their pieces, or tell none, the amount is in no price; who made them still paid that day."""
+    days = _calendar_of(tmp_path, [0, 1, 2, 3], [6.0, 100.0, 8.0, 100.0], pieces=[3.0, None, 4.0, 0.0])
+    assert days.amounts[:, ROOM["paid"]].tolist() == [140_000]
+    assert days.amounts[:, ROOM["quantity"]].tolist() == [7_000_000]
+    assert days.amounts[:, ROOM["occasions"]].tolist() == [2]
+
+
+def test_who_is_no_customer_is_in_the_company_and_nobodys_journey(tmp_path: Path) -> None:
+    """A payment of somebody who is not in customers stands in the company's calendar, and the check says so."""
+    days = _calendar_of(tmp_path, [0, 1], [6.0, 8.0])
+    pq.write_table(pa.table({"customer_id": ["a"]}), tmp_path / "customers.parquet")
+    with open_tables(company.settings(tmp_path)) as tables:
+        alone = learn_calendar(tables, Vocabulary(tables=("customers", "transactions")))
+        (said,) = [item.message for item in check_tables(tables) if item.code == "unknown_customer"]
+    assert alone == days
+    assert "nobody's journey" in said
+    assert "whole company" in said
 
 
 def test_a_calendar_is_learnt_only_where_a_feature_looks_at_it(tmp_path: Path) -> None:
@@ -180,6 +209,7 @@ def test_a_day_beyond_64_bits_is_refused_by_name(tmp_path: Path) -> None:
             "customer_id": [f"c{k}" for k in range(2 * n)],
             "occurred_at": company.micros(np.full(2 * n, company.START)),
             "amount": np.full(2 * n, 1e12),
+            "quantity": np.ones(2 * n),
         }
     )
     assert 2 * n * 1e16 > 2**63

@@ -26,6 +26,13 @@ def call(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
 
 
+def test_python_runs_the_command_too() -> None:
+    """`python -m moments` is `moments`: where the script is not on the path, nothing is silently done."""
+    done = subprocess.run([sys.executable, "-m", "moments", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert all(verb in done.stdout for verb in VERBS)
+
+
 def test_every_verb_has_an_example() -> None:
     """The examples and the commands are the same list."""
     group: Any = typer.main.get_command(app)
