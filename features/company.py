@@ -118,10 +118,10 @@ _SCALES: Final = np.array(
 
 
 @numba.njit(cache=True, nogil=True)
-def _level(until, totals, above, below, days, scales, as_of):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+def _level(until, totals, above, below, days, scales, as_of, cut):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
     """Total above over total below (or over the days) of the window that ends with the last day known before as_of.
 
-    The window is cut where the calendar begins; what lies after as_of changes nothing, as its days are not over.
+    What lies after as_of changes nothing, as its days are not over. The days are those since the calendar began, if it is `cut`.
     """
     known = np.searchsorted(until, as_of, side="right")
     if known == 0:
@@ -133,7 +133,7 @@ def _level(until, totals, above, below, days, scales, as_of):  # type: ignore[no
     if below >= 0:
         whole = (totals[known, below] - totals[before, below]) / scales[below]
     else:
-        whole = (last - max(begin, until[0] - _DAY)) / _DAY
+        whole = (last - max(begin, until[0] - _DAY)) / _DAY if cut else float(days)
     return total / whole if whole > 0.0 else np.nan
 
 
@@ -142,14 +142,16 @@ def _add(until, totals, places, how, scales, out, as_of):  # type: ignore[no-unt
     for f in range(len(places)):
         place = places[f]
         above, below, days, against, kind = how[f, 0], how[f, 1], how[f, 2], how[f, 3], how[f, 4]
+        # A customer's own pace is of whole windows even where the data begin within them, and so is what it is held against.
+        cut = kind != 3
         moment, level = as_of[0] if len(as_of) else 0, np.nan
         for r in range(len(as_of)):
             if r == 0 or as_of[r] != moment:
                 # Rows come by date: a company has few levels and many customers.
                 moment = as_of[r]
-                level = _level(until, totals, above, below, days, scales, moment)
+                level = _level(until, totals, above, below, days, scales, moment, cut)
                 if against > 0:
-                    usual = _level(until, totals, above, below, against, scales, moment)
+                    usual = _level(until, totals, above, below, against, scales, moment, cut)
                     if kind == 1:
                         level -= usual
                     else:

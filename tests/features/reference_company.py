@@ -38,7 +38,7 @@ class Company:
         over = [line for line in self.lines if (line[0] + 1) * DAY <= as_of]
         if not over:
             return math.nan
-        first, last = min(line[0] for line in over), max(line[0] for line in over)
+        last = max(line[0] for line in over)
         lines = [line for line in over if last - days < line[0] and _counts(name, line[2], line[3])]
         window = [event for _, _, _, event in lines]
         if name == "encounter_quality":
@@ -48,7 +48,7 @@ class Company:
             return sum(event.values["amount"] for event in window) / pieces if pieces else math.nan
         # Payments of one customer that became known on one day are one occasion.
         number = len({line[:2] for line in lines}) if name == "occasions" else len(lines)
-        return number / (last - max(last - days, first - 1))
+        return number / days
 
 
 def _mean_of(found: list[float]) -> float:

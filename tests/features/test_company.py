@@ -79,6 +79,13 @@ def test_a_pace_is_told_in_units_of_the_companys() -> None:
     assert np.isnan(computed(paid, BUSY, [100 * DAY], own=2.5)[0])
 
 
+def test_a_pace_in_the_companys_first_year_is_one_for_who_comes_as_everybody_does() -> None:
+    """Where the data began a hundred days ago, a year's window is as empty for the customer as for the company."""
+    feature = Feature("shocks", "touchpoints", ANY, None, "company_pace", 10, against_days=365)
+    own = (10 / 10) / (100 / 365)  # ten of a hundred encounters in the last ten days: an even pace
+    assert computed(feature, QUIET, [100 * DAY], own=own) == [pytest.approx(1.0)]
+
+
 def test_a_day_counts_once_it_is_over() -> None:
     """At noon nothing of the day is known; at midnight all of it; before the first day nothing at all."""
     days = calendar({0: {"encounters": 1}, 1: {"encounters": 9}})
