@@ -67,14 +67,10 @@ class Spool:
         found = {}
         first, last = self._limits[part : part + 2].tolist()
         for source, (width, dated) in self._widths.items():
-            path = self._path(source, part)
             pieces = self._held.pop((source, part), [])
-            if path.is_file():
-                pieces.insert(0, np.fromfile(path, dtype=np.int64).reshape(-1, 2 + int(dated) + width))
-                path.unlink()
-            if not pieces:
+            lines = _whole(self._path(source, part), pieces, 2 + int(dated) + width)
+            if not len(lines):
                 continue
-            lines = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
             customer, at, known, kind, values = _by_customer(lines, first, last - first, dated)
             found[source] = Events(customer, at, known if dated else at, kind, values)
         return found
@@ -89,6 +85,20 @@ class Spool:
                     file.write(piece)  # type: ignore[arg-type] # an array is a buffer
         self._held.clear()
         self._bytes = 0
+
+
+def _whole(path: Path, pieces: list[Ints], width: int) -> Ints:
+    """The lines of a part: those in its file, which goes, and those held after them."""
+    in_file = path.stat().st_size // 8 if path.is_file() else 0
+    lines = np.empty(in_file + sum(piece.size for piece in pieces), dtype=np.int64)
+    if in_file:
+        with path.open("rb") as file:
+            file.readinto(lines[:in_file])  # type: ignore[arg-type] # an array is a buffer
+        path.unlink()
+    for piece in pieces:
+        lines[in_file : in_file + piece.size] = piece.ravel()
+        in_file += piece.size
+    return lines.reshape(-1, width)
 
 
 @contextmanager
