@@ -121,6 +121,7 @@ def table(found: dict[str, Any]) -> str:
 def draw(found: dict[str, Any], path: Path) -> None:
     """The three curves side by side."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -135,6 +136,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     ):
         panel.plot([item[name] for item in found[name]], [item[value] for item in found[name]], "o-", color="#33658a")
         panel.set(xlabel=name, ylabel=title, xlim=(0, None), ylim=(0, None))
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
