@@ -92,7 +92,7 @@ def cli() -> str:
         rows = []
         for item in command.params:
             if item.param_type_name == "argument":
-                rows.append((f"`{item.metavar or item.name}`", item.help or "", "required"))
+                rows.append((f"`{item.metavar or item.name}`", item.help or "", _default(item)))
             elif "--help" not in item.opts:
                 rows.append((f"`{', '.join(item.opts)}`", item.help or "", _default(item)))
         parts.append(_table(("argument or option", "meaning", "default"), rows))
