@@ -380,7 +380,7 @@ def _default(item: Any) -> str:
         return item.show_default
     if item.required:
         return "required"
-    return "" if item.default is None or item.is_flag else f"`{item.default}`"
+    return "" if item.default is None or getattr(item, "is_flag", False) else f"`{item.default}`"
 
 
 def _plain(text: str) -> str:

@@ -250,7 +250,9 @@ def models(
     version: Annotated[
         int | None, typer.Option(min=1, help="The version to promote.", show_default="the challenger")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for those who look at the version later.", show_default=False)] = "",
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for those who look at the version later.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the registered models, promote one by hand, or roll back.
@@ -275,7 +277,7 @@ def models(
                 talk.say(part)
             return
         number = None if version is None else str(version)
-        moved = registered.change(settings, action, name, number, reason, now)
+        moved = registered.change(settings, action, name, number, reason or "", now)
         talk.answer |= moved.to_dict()
         for line in registered.told(moved, action, shown(settings.source)):
             talk.say(line)

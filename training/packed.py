@@ -25,13 +25,14 @@ EXAMPLE_ROWS: Final = 3
 
 
 def pack(bundle: Bundle, folder: Path, destination: Path) -> None:
-    """Write MLflow's folder of the bundle that lies in `folder`."""
+    """Write MLflow's folder of the bundle that lies in `folder`, which is called ``bundle``."""
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
     from mlflow.types.schema import AnyType
 
-    inputs = Schema([ColSpec(AnyType(), name) for name in bundle.catalog.names])
+    open_type = AnyType()  # type: ignore[no-untyped-call]
+    inputs = Schema([ColSpec(open_type, name) for name in bundle.catalog.names])
     outputs = Schema([ColSpec("double", name) for name in COLUMNS[bundle.task]])
     mlflow.pyfunc.save_model(
         str(destination),

@@ -168,7 +168,7 @@ def _areas(codes: Codes, count: int, outcome: Array, score: Array) -> tuple[Arra
         pull = np.where(positive > 0, (beaten - area[code]) / pos_all[tie], (beating - area[code]) / neg_all[tie])
     back = np.empty_like(pull)
     back[order] = np.nan_to_num(pull)
-    return area, back
+    return np.asarray(area, dtype=np.float64), np.asarray(back, dtype=np.float64)
 
 
 def _before(part: Array, first: NDArray[np.bool_]) -> Array:

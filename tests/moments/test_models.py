@@ -45,7 +45,7 @@ def two(tmp_path: Path, store: Path, request: pytest.FixtureRequest) -> Settings
     registry = Registry(settings, NOW)
     bundle, dataset = bundle_of("binary")
     for number, outcome in ((1, "first"), (2, "kept")):
-        folder = tmp_path / f"bundle {number}"
+        folder = tmp_path / str(number) / "bundle"
         saved = bundle.save(folder, dataset.X[: 4 + number])
         run = registry.start("a run")
         auc = {"auc": {"value": 0.8125, "low": 0.75, "high": 0.875}, "lift_at_10": {"value": None}}
@@ -66,7 +66,7 @@ def test_the_list_is_a_table(two: Settings) -> None:
     assert newest.split()[1:6] == ["challenger", "2026-01-15", "10:30", "2025-12-01", "auc"]
     assert "0.8125 (0.75 to 0.875)" in newest
     assert "kept" in newest
-    assert newest.split()[-1] == Bundle.load(two.source.parent / "bundle 2").sha256[:12]
+    assert newest.split()[-1] == Bundle.load(two.source.parent / "2" / "bundle").sha256[:12]
     assert "lift_at_10 unknown" in done.stdout
     assert call(str(two.source), "list").stdout == done.stdout
 
@@ -86,7 +86,7 @@ def test_promote_takes_the_challenger_and_rollback_goes_back(two: Settings) -> N
     assert "churn: version 2 answers now, version 1 is the previous one" in done.stdout
     assert "rollback --target churn brings version 1 back" in done.stdout
     home = two.output / "models" / "churn"
-    assert Bundle.load(home).sha256 == Bundle.load(two.source.parent / "bundle 2").sha256
+    assert Bundle.load(home).sha256 == Bundle.load(two.source.parent / "2" / "bundle").sha256
     answer = json.loads(call(str(two.source), "rollback", "--json").stdout)
     assert (answer["version"], answer["previous"], answer["action"]) == ("1", "2", "rollback")
     assert Bundle.load(home).sha256 == answer["sha256"]
@@ -137,7 +137,7 @@ def test_what_is_not_there_is_said(two: Settings, tmp_path: Path) -> None:
     done = call(str(both.source))
     assert done.exit_code == 0
     assert "nothing is registered yet" in done.stdout
-    assert not (tmp_path / "mlruns").exists()
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
 def test_a_row_without_notes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

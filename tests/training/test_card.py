@@ -41,7 +41,9 @@ METRICS_FOUND: dict[str, Any] = {
     "by_customer": {"seen": {"n": 80, "auc": 0.8}, "unseen": {"n": 10, "auc": None}},
     "dropped_rows": {"censored": 12, "left_during_lead": 0},
 }
-GROUP = Segment("region", "no|rth <b>", 300, 200, 0.2, 0.3, {"value": 0.1, "low": 0.05, "high": 0.15}, NOTHING, NOTHING, 0.2)
+GROUP = Segment(
+    "region", "no|rth <b>", 300, 200, 0.2, 0.3, {"value": 0.1, "low": 0.05, "high": 0.15}, NOTHING, NOTHING, 0.2
+)
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def test_the_card_names_what_was_left_out() -> None:
     bundle, _ = bundle_of("binary")
     found = facts(bundle=replace(bundle, dropped=dropped))
     assert "- copy: same as n1\n- level: same for all customers of a date\n" in card.markdown(found)
-    assert "<th scope=\"row\">copy</th><td>same as n1</td>" in card.html(found, {})
+    assert '<th scope="row">copy</th><td>same as n1</td>' in card.html(found, {})
 
 
 def test_names_of_the_company_are_no_markup() -> None:
@@ -126,7 +128,10 @@ def test_limits_come_from_the_figures() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"kind": "cancellation", "horizon_days": 90, "lead_days": 14}, "in the 90 days after the moment of asking, not counting"),
+        (
+            {"kind": "cancellation", "horizon_days": 90, "lead_days": 14},
+            "in the 90 days after the moment of asking, not counting",
+        ),
         ({"kind": "inactivity", "horizon_days": 60, "active_within_days": 180}, "was active in the 180 days before"),
         ({"kind": "survey", "metric": "nps"}, "a detractor (0 to 6)"),
         ({"kind": "spend", "horizon_days": 365}, "money that a customer spends"),

@@ -29,7 +29,7 @@ def two(tmp_path: Path, tracking: Path, request: pytest.FixtureRequest, monkeypa
     registry = Registry(settings, made.NOW)
     bundle, dataset = bundle_of("binary")
     for number, rows in (("1", dataset.X[:5]), ("2", dataset.X[:6])):
-        folder = tmp_path / f"bundle {number}"
+        folder = tmp_path / str(number) / "bundle"
         saved = bundle.save(folder, rows)
         run = registry.start("a run")
         tags = {"metrics": json.dumps({"auc": {"value": 0.8, "low": 0.7, "high": 0.9}}), "outcome": "promoted"}
@@ -128,6 +128,6 @@ def test_nothing_to_go_back_to_is_said(tmp_path: Path, tracking: Path, monkeypat
         lifecycle.rollback(settings, "churn", ANNA)
     fresh = made.settings(tmp_path, TARGETS)
     assert lifecycle.listed(fresh, "churn", made.NOW) == []
-    with pytest.raises(NotReadyError, match="no model of 'churn' is registered.*train one first"):
+    with pytest.raises(NotReadyError, match=r"no model of 'churn' is registered.*train one first"):
         lifecycle.promote(fresh, "churn", "1", ANNA)
     assert not (tmp_path / "mlruns").exists()

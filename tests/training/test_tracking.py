@@ -35,9 +35,7 @@ def test_two_trainings_at_once_do_not_break_a_fresh_store(tmp_path: Path, monkey
         assert champion.sha256 == digest
 
 
-def test_many_points_and_pairs_go_in_parts(
-    tmp_path: Path, tracking: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_points_and_pairs_go_in_parts(tmp_path: Path, tracking: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More metrics, parameters and tags than a request takes are all logged; what is too long is cut."""
     monkeypatch.chdir(tmp_path)
     settings = made.settings(tmp_path, TARGETS, mlflow={"tracking_uri": f"sqlite:///{tracking}"}, name="many")
