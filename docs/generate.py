@@ -110,7 +110,7 @@ def cli() -> str:
         rows = []
         for item in command.params:
             if item.param_type_name == "argument":
-                rows.append((f"`{item.metavar or item.name}`", item.help or "", "required"))
+                rows.append((f"`{item.metavar or item.name}`", item.help or "", _default(item)))
             elif "--help" not in item.opts:
                 rows.append((f"`{', '.join(item.opts)}`", item.help or "", _default(item)))
         parts.append(_table(("argument or option", "meaning", "default"), rows))
@@ -404,7 +404,7 @@ def _default(item: Any) -> str:
         return item.show_default
     if item.required:
         return "required"
-    return "" if item.default is None or item.is_flag else f"`{item.default}`"
+    return "" if item.default is None or getattr(item, "is_flag", False) else f"`{item.default}`"
 
 
 def _plain(text: str) -> str:

@@ -50,6 +50,7 @@ EXAMPLES: Final = {
     "run": "moments run configs/demo.yaml",
     "serve": "moments serve configs/demo.yaml --port 3000",
     "audit": "moments audit configs/demo.yaml --since 2026-01-01",
+    "models": "moments models configs/demo.yaml rollback --target churn --reason 'too many calls last week'",
 }
 
 
@@ -230,6 +231,56 @@ def audit(
         for part in words.render(facts, where=shown(settings.output / job.ROWS)):
             talk.say(part)
         talk.failed = facts["causes"]["bug"]["vectors"] > 0
+
+
+@app.command(epilog=_example("models"))
+def models(
+    config: Config,
+    action: Annotated[
+        Literal["list", "promote", "rollback"],
+        typer.Argument(
+            metavar="ACTION",
+            help="list: show the versions; promote: let one answer by hand; rollback: go back to the one before.",
+        ),
+    ] = "list",
+    target: Annotated[
+        str | None,
+        typer.Option(help="Only this target; needed for a change where there are several.", show_default=False),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The version to promote.", show_default="the challenger")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for those who look at the version later.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show the registered models, promote one by hand, or roll back.
+
+    A version that takes over is fetched, verified and put into models/<target>/ in one step; who did it and why is noted on
+    it. The one before becomes 'previous', so rolling back twice brings it back. Training the same model again does not undo a change
+    by hand.
+    """
+    with talking("models", as_json=json) as talk:
+        from moments import models as registered
+        from moments.summary import command, shown
+
+        if version is not None and action != "promote":
+            raise typer.BadParameter(f"'{action}' takes no version", param_hint="--version")
+        settings = _load(config)
+        name, now = _known_target(settings, target), datetime.now(UTC)
+        talk.answer |= {"config": str(settings.source), "output": str(settings.output), "action": action}
+        if action == "list":
+            found = registered.versions(settings, name, now)
+            talk.answer["models"] = found
+            for part in registered.render(found, f"{command()} train {shown(settings.source)}"):
+                talk.say(part)
+            return
+        number = None if version is None else str(version)
+        moved = registered.change(settings, action, name, number, reason or "", now)
+        talk.answer |= moved.to_dict()
+        for line in registered.told(moved, action, shown(settings.source)):
+            talk.say(line)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +83,17 @@ class Manifest:
         self.content.setdefault("steps", {})[step] = asdict(record)
         write_json(self.path, self.content)
 
+    def refresh(self, step: str, folder: Path) -> None:
+        """Take a folder that was changed by hand for what a finished step wrote, so that the change alone does not undo it."""
+        record = self.record(step)
+        if record is None:
+            return
+        mine = f"{folder.relative_to(self.output).as_posix()}/"
+        kept = {name: digest for name, digest in record.outputs.items() if not name.startswith(mine)}
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        found = {path.relative_to(self.output).as_posix(): sha256(path) for path in files}
+        self.write(step, replace(record, outputs=dict(sorted({**kept, **found}.items()))))
+
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
@@ -114,7 +125,7 @@ def code_digest(packages: Iterable[str]) -> str:
         spec = importlib.util.find_spec(package)
         folder = Path(str(spec.origin)).parent if spec else Path()
         for path in sorted(
-            item for item in folder.rglob("*") if item.suffix in {".py", ".yaml", ".json", ".html", ".css"}
+            item for item in folder.rglob("*") if item.suffix in {".py", ".yaml", ".json", ".html", ".css", ".j2"}
         ):
             total.update(f"{package}/{path.relative_to(folder).as_posix()}\0".encode())
             total.update(path.read_bytes())

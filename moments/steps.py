@@ -138,7 +138,9 @@ def features(job: Job, progress: Report) -> Done:
 
 
 def train(job: Job, progress: Report) -> Done:
-    """The models -> `metrics.json`, `models/<target>/`; the trainings of several targets are one run of MLflow."""
+    """The models -> `metrics.json`, `models/<target>/`; the trainings of the targets stand below one run of MLflow."""
+    from moments.summary import shown
+    from training.card import PAGE
     from training.left_out import summary
     from training.train import close_parent, parent_run
     from training.train import train as train_target
@@ -148,7 +150,7 @@ def train(job: Job, progress: Report) -> Done:
     path = job.output / "metrics.json"
     metrics = _json(path)
     done = Done([path])
-    parent = parent_run(settings, now=job.now) if len(names) > 1 else None
+    parent = parent_run(settings, now=job.now)
     failed = True
     try:
         for position, name in enumerate(names):
@@ -161,10 +163,11 @@ def train(job: Job, progress: Report) -> Done:
             if result.dropped:
                 done.notes.append(f"{name}: left out {summary(result.dropped)}")
             done.notes.append(f"{name}: {result.verdict.outcome}, {result.verdict.reason}; version {result.version}")
+            if (result.folder / PAGE).is_file():
+                done.notes.append(f"{name}: model card {shown(result.folder / PAGE)}")
         failed = False
     finally:
-        if parent:
-            close_parent(settings, parent, now=job.now, failed=failed)
+        close_parent(settings, parent, now=job.now, failed=failed)
     return done
 
 

@@ -1,79 +1,161 @@
-"""The model card and the calibration figure that a run logs: renderings of facts, nothing computed here."""
+"""The model card: one dictionary of facts, rendered as a page (HTML) that loads nothing from anywhere and as Markdown.
+
+It tells what the model predicts, from which rows, how it was judged and how well, for which groups of customers, what was left
+out, where it ends, what it must not be used for, and how to go back to the model before. It is in English: it speaks to those
+who answer for the model. Names and categories of the company are printed as data, never as markup.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from training.left_out import summary
+from training import card_words as words
+from training.gate import SEGMENT_ROWS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from jinja2 import Environment
 
     from training.bundle import Bundle
+    from training.curves import Gain
+    from training.gate import Verdict
+    from training.importance import Part as Importance
+    from training.parts import Part
+    from training.segments import Segment
 
-_VALIDATION = {
-    "out_of_time": "judged on the newest period, taught on rows whose label windows were over by then",
-    "repeated_stratified_folds": "repeated stratified folds: the table has no times, so nothing is known of the next period",
-    "grouped_folds": "folds grouped by customer: the data span too short a time for a split in time",
-}
+TEMPLATES: Final = Path(__file__).with_name("templates")
+PAGE: Final = "card.html"
+TEXT: Final = "card.md"
+FACTS: Final = "card.json"
 
 
-def model_card(bundle: Bundle, metrics: dict[str, Any]) -> str:
-    """Markdown: what the model answers, on what it was judged, how well beside the floors, and what it must not be used for."""
-    lines = [
-        f"# Model card: {bundle.target}",
-        "",
-        f"- question: {', '.join(f'{key} {value}' for key, value in bundle.spec.items() if key not in {'name', 'drivers'})}",
-        f"- data: {bundle.data_from or 'no times'} to {bundle.data_until or 'no times'}; {bundle.details.get('rows')} rows",
-        f"- validation: {_VALIDATION[metrics['validation']]}",
-        f"- rows: {metrics['n_train']} taught, {metrics['n_test']} judged, {metrics['customers']} customers judged",
-        f"- features: {len(bundle.catalog.names)}; learner: LightGBM, {bundle.details.get('preset')}",
-        f"- left out: {summary(bundle.dropped)}",
-        "",
-        "| metric | value | 95 % interval | prior | logistic |",
-        "|---|---|---|---|---|",
-    ]
+def facts(
+    *,
+    company: str,
+    config: str,
+    bundle: Bundle,
+    metrics: Mapping[str, Any],
+    verdict: Verdict,
+    parts: Sequence[Part],
+    digest: str,
+    segments: Sequence[Segment],
+    gains: Sequence[Gain],
+    calibration: Mapping[str, Sequence[Mapping[str, float]]],
+    importances: Sequence[Importance],
+) -> dict[str, Any]:
+    """Everything that a card says, as plain JSON values.
+
+    Parameters
+    ----------
+    company, config
+        Name and file of the configuration.
+    bundle
+        The model that ships.
+    metrics
+        The target's part of ``metrics.json``.
+    verdict
+        What became of it when it was trained.
+    parts, digest
+        The rows by what they were for, and sha256 of the whole training set.
+    segments, gains, calibration, importances
+        The figures that are not in `metrics`.
+    """
     floors = metrics["baselines"]
-    for name, found in metrics.items():
-        if isinstance(found, dict) and {"value", "low", "high"} <= found.keys():
-            others = " | ".join(_number(floors.get(floor, {}).get(name)) for floor in ("prior", "logistic"))
-            lines.append(
-                f"| {name} | {_number(found['value'])} | {_number(found['low'])} to {_number(found['high'])} | {others} |"
-            )
-    if bundle.dropped:
-        lines += ["", "Features left out, as they say nothing of a customer that is not said already:", ""]
-        lines += [f"- {name}: {reason}" for name, reason in bundle.dropped.items()]
-    lines += [
-        "",
-        "The figures are of a model that had not seen the judged rows; the model that ships is the same choice, refitted on all",
-        "labelled rows. It ranks and estimates; it does not say why: reasons are associations, not effects. Retrain when realised",
-        "loss grows, not by the calendar alone.",
-        "",
-    ]
-    return "\n".join(lines)
+    found: dict[str, Any] = {
+        "company": company,
+        "config": config,
+        "target": bundle.target,
+        "task": bundle.task,
+        "question": words.question(bundle.spec),
+        "validation": metrics["validation"],
+        "version": bundle.version,
+        "sha256": bundle.sha256,
+        "trained_at": bundle.trained_at,
+        "commit": bundle.commit,
+        "verdict": {"outcome": verdict.outcome, "reason": verdict.reason},
+        "data_from": bundle.data_from,
+        "data_until": bundle.data_until,
+        "digest": digest,
+        "parts": [asdict(part) for part in parts],
+        "counts": {
+            key: metrics[key]
+            for key in ("positives", "base_rate", "detractors", "passives", "promoters", "mean")
+            if key in metrics
+        },
+        "protocol": words.protocol(metrics, bundle.spec),
+        "features": len(bundle.catalog.names),
+        "preset": dict(bundle.details.get("preset", {})),
+        "rounds": list(bundle.details.get("rounds", [])),
+        "floors": [floor for floor in floors if floors[floor]],
+        "metrics": [
+            {
+                "name": name,
+                "label": words.METRICS[name][0],
+                "meaning": words.METRICS[name][1],
+                **value,
+                "floors": {floor: known.get(name) for floor, known in floors.items()},
+            }
+            for name, value in metrics.items()
+            if name in words.METRICS
+        ],
+        "by_customer": metrics.get("by_customer", {}),
+        "periods": metrics.get("periods", []),
+        "calibration": {name: list(curve) for name, curve in calibration.items()},
+        "gains": [gain.to_dict() for gain in gains],
+        "segments": [{**segment.to_dict(), "surely_off": segment.surely_off} for segment in segments],
+        "least_rows": SEGMENT_ROWS,
+        "importances": [asdict(item) for item in importances],
+        "left_out": [{"name": name, "reason": reason} for name, reason in bundle.dropped.items()],
+        "dropped_rows": {reason: count for reason, count in metrics.get("dropped_rows", {}).items() if count},
+        "not_for": list(words.NOT_FOR),
+        "rollback": f"moments models {config} rollback --target {bundle.target}",
+    }
+    return {**found, "limits": words.limits(found)}
 
 
-def calibration_figure(curve: list[dict[str, float]], title: str) -> Figure:
-    """The calibration curve on a figure of its own."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    calibration_plot(figure.add_subplot(), curve).set_title(title)
-    return figure
+def markdown(found: Mapping[str, Any]) -> str:
+    """The card as Markdown, the weightiest first; figures stand as tables."""
+    return _environment().get_template("card.md.j2").render(facts=found, words=words)
 
 
-def calibration_plot(ax: Axes, curve: list[dict[str, float]]) -> Axes:
-    """Observed rate over predicted probability, in ten bins of equal mass; the diagonal is perfection."""
-    predicted, observed = ([point[key] for point in curve] for key in ("predicted", "observed"))
-    top = max([*predicted, *observed, 1e-6]) * 1.05
-    ax.plot([0, top], [0, top], color="0.7", linewidth=1)
-    ax.plot(predicted, observed, marker="o", color="#1f4e79")
-    ax.set(xlabel="predicted probability", ylabel="observed rate", xlim=(0, top), ylim=(0, top))
-    return ax
+def html(found: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
+    """The card as a page; `figures` are PNG files by name (calibration, gain, lift, periods, importance, learning)."""
+    style = (TEMPLATES / "card.css").read_text("utf-8")
+    return (
+        _environment()
+        .get_template("card.html.j2")
+        .render(
+            facts=found,
+            words=words,
+            style=style,
+            style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            figures={name: base64.b64encode(content).decode() for name, content in figures.items()},
+        )
+    )
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+def write(folder: Path, found: Mapping[str, Any], figures: Mapping[str, bytes]) -> None:
+    """Write both renderings into a folder: beside a bundle they lie outside its digest."""
+    (folder / PAGE).write_text(html(found, figures), "utf-8")
+    (folder / TEXT).write_text(markdown(found), "utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals["zip"] = zip
+    return made

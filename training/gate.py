@@ -47,7 +47,8 @@ class Verdict:
     Parameters
     ----------
     outcome
-        ``first``, ``unchanged``, ``promoted`` or ``kept`` (the old champion stays).
+        ``first``, ``unchanged``, ``promoted``, ``kept`` (the old champion stays) or ``set_aside`` (so it does, because this very
+        model was replaced by hand).
     reason
         One sentence.
     figures
@@ -62,6 +63,11 @@ class Verdict:
     def promotes(self) -> bool:
         """Whether the challenger becomes the champion."""
         return self.outcome in {"first", "promoted"}
+
+    @property
+    def new(self) -> bool:
+        """Whether the model is one that the registry does not hold yet."""
+        return self.outcome in {"first", "promoted", "kept"}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -152,7 +158,7 @@ def _compare(
     customers = np.asarray(
         pa.array(ours.customer_id, pa.string()).dictionary_encode().indices.to_numpy(), dtype=np.int64
     )
-    new, old = _losses(ours), _losses(theirs)
+    new, old = losses(ours), losses(theirs)
     ratio = _relative(new, old, customers, draws, seed)
     figures: dict[str, Any] = {"rows": len(label), "ground": ground, "relative_loss": ratio}
     reasons = []
@@ -208,7 +214,8 @@ def _limits(interval: evaluate.Interval) -> tuple[float, float]:
     return interval["low"] or 0.0, interval["high"] or 0.0
 
 
-def _losses(item: Answers) -> Array:
+def losses(item: Answers) -> Array:
+    """What each answer (n,) costs: log-loss in nats, or the absolute error of money."""
     if item.task == "amount":
         return np.abs(item.answer - item.label)
     label = classes(item.label).astype(np.float64) if item.task == "ordinal" else item.label

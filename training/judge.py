@@ -7,7 +7,7 @@ settings give the same figures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,17 @@ from training.evaluate import Weighted
 from training.model import HeldOut
 from training.questions import questions
 from training.split import Rows, Split
+from training.targets import Task
 from training.targets.grid import iso
 from training.targets.nps import classes
 
 Array = NDArray[np.float64]
+
+_MAIN: Final[dict[Task, tuple[str, str]]] = {
+    "binary": ("auc", "log_loss"),
+    "ordinal": ("log_loss", "rps"),
+    "amount": ("mae", "spearman"),
+}
 
 
 def answers(dataset: Dataset, split: Split, margins: Array) -> Array:
@@ -153,7 +160,7 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
 
 
 def _periods(dataset: Dataset, rows: Rows, answer: Array) -> list[dict[str, Any]]:
-    """Calibration in the large per judged period: as_of dates of a grid, months of dated answers."""
+    """Calibration in the large and the main metrics per judged period: as_of dates of a grid, months of dated answers."""
     moments = dataset.as_of[rows]
     periods = [iso(int(moment)) for moment in moments] if dataset.window else [iso(int(m))[:7] for m in moments]
     names, number = np.unique(periods, return_inverse=True)
@@ -162,8 +169,20 @@ def _periods(dataset: Dataset, rows: Rows, answer: Array) -> list[dict[str, Any]
     for place, name in enumerate(names):
         mine = number == place
         predicted, actual = _level_of(dataset, rows[mine], answer[mine])
-        found.append({"period": str(name), "rows": int(counts[place]), "predicted": predicted, "observed": actual})
+        scored = _of(dataset, rows[mine], answer[mine])
+        found.append(
+            {"period": str(name), "rows": int(counts[place]), "predicted": predicted, "observed": actual, **scored}
+        )
     return found
+
+
+def _of(dataset: Dataset, rows: Rows, answer: Array) -> dict[str, float | None]:
+    """The task's two main metrics on some of the judged rows."""
+    names = _MAIN[dataset.task]
+    if len(rows) < 2:
+        return dict.fromkeys(names)
+    found = evaluate.values([_scorer(dataset, rows, answer)], len(rows))
+    return {name: found[name] for name in names}
 
 
 def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float]:
@@ -178,13 +197,7 @@ def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float
 def _seen(dataset: Dataset, split: Split, answer: Array, customers: NDArray[np.int64]) -> dict[str, Any]:
     """The metrics on customers who were among the teaching rows, and on those who were not."""
     known = np.isin(customers[split.test], customers[split.train])
-    names = {"binary": ("auc", "log_loss"), "ordinal": ("log_loss", "rps"), "amount": ("mae", "spearman")}[dataset.task]
-    found = {}
-    for name, mask in (("seen", known), ("unseen", ~known)):
-        values = (
-            evaluate.values([_scorer(dataset, split.test[mask], answer[mask])], int(mask.sum()))
-            if mask.sum() > 1
-            else {}
-        )
-        found[name] = {"n": int(mask.sum()), **{key: values.get(key) for key in names}}
-    return found
+    return {
+        name: {"n": int(mask.sum()), **_of(dataset, split.test[mask], answer[mask])}
+        for name, mask in (("seen", known), ("unseen", ~known))
+    }

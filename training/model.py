@@ -20,6 +20,7 @@ from training.bundle import Bundle
 from training.choose import Choice, Contest, category_places, contest
 from training.dataset import Dataset
 from training.learner import Learner, describe, predict_raw, quiet, scaled_rounds, workers
+from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
 from training.level import seasonal_shifts
 from training.questions import Calibration, calibrated, questions
@@ -62,12 +63,13 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The models of all labelled rows (one per question), their columns and rounds, and what was held out before."""
+    """The models of all labelled rows (one per question), their columns and rounds, what was held out before, and how it was learnt."""
 
     held: HeldOut
     boosters: tuple[lgb.Booster, ...]
     columns: Columns
     rounds: tuple[int, ...]
+    learning: tuple[Learning, ...] = ()
 
 
 def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Fitted:
@@ -91,7 +93,7 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(found, split)
         boosters, columns, rounds = shipped.result()
     tell("refitted", 1.0)
-    return Fitted(held, boosters, columns, rounds)
+    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked))
 
 
 def ship(

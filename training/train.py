@@ -6,8 +6,6 @@ The metrics are of a model that had not seen the judged rows; the bundle is the 
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,15 +17,16 @@ import numpy as np
 
 from configs.errors import BundleError
 from configs.settings import Settings
-from training import judge, leakage
-from training.bundle import Bundle
+from training import card, judge, leakage, place
+from training.about import About, about
+from training.bundle import RELEASE, Bundle
 from training.dataset import Dataset, path_of, read
 from training.gate import Answers, Verdict
 from training.gate import judge as decide
 from training.model import fit, ship
 from training.questions import check_labels
-from training.record import record
-from training.registry import ANSWERS, BUNDLE, Registry, Version
+from training.record import record, record_card, record_presets, summarise, version_tags
+from training.registry import ANSWERS, BUNDLE, SET_ASIDE, Registry, Version
 from training.split import Rows, split
 
 Progress = Callable[[str, float], None]
@@ -122,7 +121,18 @@ def train(
         answers = Answers.of(dataset, rows, answer)
         champion = registry.find(name)
         verdict = _verdict(registry, champion, bundle, dataset, answers, rows, settings)
-        run_id = registry.start(f"{name} {moment}", parent, {"target": name, "outcome": verdict.outcome})
+        told = about(
+            settings,
+            dataset=dataset,
+            division=division,
+            rows=rows,
+            answers=answers,
+            bundle=bundle,
+            metrics=metrics,
+            verdict=verdict,
+            learning=fitted.learning,
+        )
+        run_id = registry.start(f"{name} {moment}", parent, {"target": name})
         try:
             record(
                 registry,
@@ -135,19 +145,28 @@ def train(
                 metrics=metrics,
                 verdict=verdict,
                 answers=answers,
+                learning=fitted.learning,
+                told=told,
                 folder=Path(scratch) / "run",
             )
-            if verdict.outcome != "unchanged":
+            record_presets(registry, run_id, name, fitted.learning)
+            version = champion
+            if verdict.new:
                 tell("registering", 0.9)
-                _register(registry, run_id, bundle, folder, verdict, champion)
+                tags = version_tags(settings, dataset, bundle, metrics, verdict)
+                version = _register(registry, run_id, bundle, folder, verdict, told, tags)
+            known = version.number if version is not None and version.sha256 == bundle.sha256 else ""
+            record_card(registry, run_id, told, known, Path(scratch) / "card")
+            if parent is not None:
+                summarise(registry, parent, bundle, metrics, verdict)
         except BaseException:
             registry.finish(run_id, failed=True)
             raise
         registry.finish(run_id)
-        place = settings.output / MODELS / name
-        kept = _settle(registry, place, folder, None if verdict.promotes else champion)
+        home = settings.output / MODELS / name
+        kept = _settle(registry, home, folder, None if verdict.promotes else champion)
     tell("done", 1.0)
-    return TrainResult(name, metrics, verdict, kept, place, run_id, kept.version, bundle.dropped)
+    return TrainResult(name, metrics, verdict, kept, home, run_id, kept.version, bundle.dropped)
 
 
 def parent_run(settings: Settings, *, now: datetime) -> str:
@@ -173,6 +192,10 @@ def _verdict(
         return Verdict("first", "there is no champion yet", {})
     if champion.sha256 == bundle.sha256:
         return Verdict("unchanged", "the same data and settings gave the champion again", {"sha256": bundle.sha256})
+    known = registry.with_digest(bundle.target, bundle.sha256)
+    if known is not None and SET_ASIDE in known.tags:
+        reason = f"this is version {known.number} again, which was replaced by hand and stays so until it is promoted by hand"
+        return Verdict("set_aside", reason, {"version": known.number})
     with TemporaryDirectory() as scratch:
         folder, theirs = (registry.fetch(champion, path, Path(scratch)) for path in (BUNDLE, ANSWERS))
         if folder is None or theirs is None:
@@ -193,42 +216,39 @@ def _verdict(
 
 
 def _register(
-    registry: Registry, run_id: str, bundle: Bundle, folder: Path, verdict: Verdict, champion: Version | None
-) -> None:
-    """Make the bundle a version, which gives it its number, and let it take over if it won."""
-    version = registry.register(run_id, bundle, folder)
+    registry: Registry,
+    run_id: str,
+    bundle: Bundle,
+    folder: Path,
+    verdict: Verdict,
+    told: About,
+    tags: dict[str, str],
+) -> Version:
+    """Make the bundle a version, which gives it its number and card, and let it take over if it won."""
+    version = registry.register(run_id, bundle, folder, tags)
     replace(bundle, version=version.number).release(folder)
-    registry.release(run_id, folder)
-    registry.annotate(bundle.target, version, {"outcome": verdict.outcome, "verdict": json.dumps(verdict.to_dict())})
+    facts = {**told.facts, "version": version.number}
+    card.write(folder, facts, told.figures)
+    for item in (RELEASE, card.PAGE, card.TEXT):
+        registry.log_file(run_id, folder / item, BUNDLE)
+    registry.describe(bundle.target, version, card.markdown(facts))
     if verdict.promotes:
-        registry.promote(bundle.target, version, champion)
+        registry.promote(bundle.target, version)
+    return version
 
 
-def _settle(registry: Registry, place: Path, folder: Path, champion: Version | None) -> Bundle:
+def _settle(registry: Registry, home: Path, folder: Path, champion: Version | None) -> Bundle:
     """Let the champion's bundle lie at its place: the new one in `folder`, or the old champion where one is given."""
     if champion is None:
-        _replace(place, folder)
-        return Bundle.load(place)
+        place.put(home, folder)
+        return Bundle.load(home)
     try:
-        present = Bundle.load(place)
+        present = Bundle.load(home)
     except BundleError:
         present = None
     if present is not None and present.sha256 == champion.sha256:
         return present
     with TemporaryDirectory() as scratch:
         # Should the store have lost the champion's files, the new bundle is better than none.
-        _replace(place, registry.fetch(champion, BUNDLE, Path(scratch)) or folder)
-    return Bundle.load(place)
-
-
-def _replace(place: Path, source: Path) -> None:
-    """Put a copy of a folder in another's place: under a temporary name first, so that a reader never sees half of it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft, old = (place.with_name(f".{place.name}.{word}") for word in ("draft", "old"))
-    for leftover in (draft, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(source, draft)
-    if place.exists():
-        place.rename(old)
-    draft.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+        place.put(home, registry.fetch(champion, BUNDLE, Path(scratch)) or folder)
+    return Bundle.load(home)

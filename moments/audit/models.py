@@ -87,7 +87,8 @@ def find(settings: Settings, target: str, sha256: str, scratch: Path) -> Found:
 
 
 def _fetched(settings: Settings, target: str, sha256: str, scratch: Path) -> Path | None:
-    from training.registry import BUNDLE, FOLDER, Registry
+    from training.registry import BUNDLE, Registry
+    from training.tracking import FOLDER
 
     # A store that is not there yet is not made just to look into it.
     if settings.mlflow.tracking_uri is None and not (Path.cwd() / FOLDER / "mlflow.db").is_file():

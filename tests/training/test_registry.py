@@ -11,7 +11,8 @@ from threading import Event, Thread
 import pytest
 
 from tests.training import made
-from training.registry import Registry, _alone
+from training.registry import Registry
+from training.tracking import alone
 
 TARGETS = {"churn": {"kind": "column", "column": "left", "positive": "yes"}}
 
@@ -43,7 +44,7 @@ def test_a_fresh_store_is_initialised_by_one_at_a_time(tmp_path: Path) -> None:
     inside, done = Event(), Event()
 
     def first() -> None:
-        with _alone(uri):
+        with alone(uri):
             entered.append("first")
             inside.set()
             done.wait(10)
@@ -51,7 +52,7 @@ def test_a_fresh_store_is_initialised_by_one_at_a_time(tmp_path: Path) -> None:
 
     def second() -> None:
         inside.wait(10)
-        with _alone(uri):
+        with alone(uri):
             entered.append("second")
 
     threads = [Thread(target=first), Thread(target=second)]
@@ -69,7 +70,7 @@ def test_a_fresh_store_is_initialised_by_one_at_a_time(tmp_path: Path) -> None:
 def test_a_server_has_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a SQLite file is guarded; a server guards itself."""
     monkeypatch.chdir(tmp_path)
-    with _alone("http://tracking.example"):
+    with alone("http://tracking.example"):
         assert list(tmp_path.iterdir()) == []
 
 

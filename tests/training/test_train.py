@@ -16,6 +16,7 @@ import pytest
 from configs.errors import BundleError, ConfigError, LeakageError, NotReadyError
 from configs.settings import Settings
 from tests.training import made
+from training import lifecycle
 from training.bundle import Bundle
 from training.dataset import Dataset, path_of, write
 from training.registry import BUNDLE, Registry
@@ -62,10 +63,20 @@ def test_the_first_training_is_champion(ready: Settings, task: Task) -> None:
     assert run.data.metrics[name] == pytest.approx(result.metrics[name]["value"])
     assert {f"{name}_low", f"{name}_high"} <= run.data.metrics.keys()
     assert run.data.tags["mlflow.source.git.commit"] == "f00d"
-    assert run.inputs.dataset_inputs[0].dataset.name == dataset.target
+    inputs = {item.tags[0].value: json.loads(item.dataset.profile) for item in run.inputs.dataset_inputs}
+    assert inputs["whole set"] == inputs["folds"] == {"num_rows": 900, "num_columns": 6}
     files = {item.path for item in registry.client.list_artifacts(result.run_id)}
-    assert {"metrics.json", "model_card.md", "verdict.json", "config.yaml", "answers.parquet", "model"} <= files
-    assert ("calibration.png" in files) == (task == "binary")
+    assert {"metrics.json", "verdict.json", "config.yaml", "answers.parquet", "model", "figures"} <= files
+    assert {"card.html", "card.md", "card.json"} <= files
+    figures = {Path(item.path).stem for item in registry.client.list_artifacts(result.run_id, "figures")}
+    assert figures == {"calibration", "gain", "lift", "importance", "learning"}
+    # The card lies beside the bundle, of this version, outside the digest.
+    card = (result.folder / "card.md").read_text("utf-8")
+    assert "- version: 1, trained at 2026-01-15T00:00:00Z, first" in card
+    assert card == Path(registry.fetch(champion, "card.md", ready.output) or "").read_text("utf-8")
+    assert run.data.tags["mlflow.note.content"].startswith(f"# Model card: {dataset.target}")
+    found = registry.client.get_model_version(registry.model_name(dataset.target), "1")
+    assert found.description.startswith(f"# Model card: {dataset.target}")
 
 
 def test_the_same_training_changes_nothing(ready: Settings) -> None:
@@ -139,6 +150,63 @@ def test_a_lost_folder_is_fetched_from_the_store(ready: Settings) -> None:
     loaded = Bundle.load(first.folder)
     assert loaded.sha256 == first.bundle.sha256
     assert loaded.version == "1"
+
+
+def test_a_run_tells_how_it_learnt_and_how_each_period_went(ready: Settings) -> None:
+    """Rows by use with digests; losses by rounds, in the run and below it for each preset; periods and gains by their steps."""
+    dataset = made.dataset(rows=2400, dates=made.months(12))
+    put(ready, dataset)
+    parent = parent_run(ready, now=made.NOW)
+    result = train(ready, "churn", now=made.NOW, parent=parent)
+    close_parent(ready, parent, now=made.NOW)
+    registry = Registry(ready, made.NOW)
+    client = registry.client
+    run = client.get_run(result.run_id)
+    rows = {item.tags[0].value: json.loads(item.dataset.profile)["num_rows"] for item in run.inputs.dataset_inputs}
+    assert rows.keys() == {"whole set", "training", "validation", "test"}
+    assert (rows["training"], rows["test"]) == (result.metrics["n_train"], result.metrics["n_test"])
+    assert run.data.tags["data_digest.test"].startswith(
+        next(item.dataset.digest for item in run.inputs.dataset_inputs if item.tags[0].value == "test")
+    )
+    periods = result.metrics["periods"]
+    found = client.get_metric_history(result.run_id, "period/log_loss")
+    assert [(item.step, item.value) for item in found] == [(k, item["log_loss"]) for k, item in enumerate(periods)]
+    gain = client.get_metric_history(result.run_id, "gain/churn")
+    assert [item.step for item in gain] == list(range(0, 101, 5))
+    assert gain[-1].value == 1.0
+    below = client.search_runs([registry.experiment], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
+    assert {item.info.run_name for item in below} == {"churn: 4 leaves", "churn: 8 leaves"}
+    for item in below:
+        leaves = item.data.params["leaves"]
+        curve = client.get_metric_history(item.info.run_id, "out_of_fold_loss")
+        above = client.get_metric_history(result.run_id, f"out_of_fold_loss/churn/{leaves}_leaves")
+        assert [(point.step, point.value) for point in curve] == [(point.step, point.value) for point in above]
+        assert curve[0].step == 10
+        assert {"fold_0_loss", "fold_1_loss"} <= item.data.metrics.keys()
+        assert item.info.status == "FINISHED"
+    held = client.get_run(parent)
+    assert held.data.metrics["churn/log_loss"] == result.metrics["log_loss"]["value"]
+    assert held.data.tags["churn.outcome"] == "first"
+
+
+def test_what_was_replaced_by_hand_does_not_come_back_by_itself(ready: Settings, tmp_path: Path) -> None:
+    """After a rollback the same training leaves the older model in place and registers nothing; promoted by hand it returns."""
+    put(ready, made.dataset(rows=600, seed=1))
+    first = train(ready, "churn", now=made.NOW)
+    put(ready, made.dataset(rows=600, signal=3.0))
+    second = train(ready, "churn", now=made.NOW)
+    hand = lifecycle.Hand("anna", made.NOW, "odd scores")
+    if second.verdict.outcome == "kept":
+        lifecycle.promote(ready, "churn", "2", hand)
+    moved = lifecycle.rollback(ready, "churn", hand)
+    assert (moved.version, moved.before) == ("1", "2")
+    again = train(ready, "churn", now=made.NOW)
+    assert again.verdict.outcome == "set_aside"
+    assert again.bundle.sha256 == first.bundle.sha256
+    registry = Registry(ready, made.NOW)
+    assert [item.number for item in registry.versions("churn")] == ["2", "1"]
+    lifecycle.promote(ready, "churn", "2", hand)
+    assert train(ready, "churn", now=made.NOW).verdict.outcome == "unchanged"
 
 
 def test_runs_nest_in_a_parent(ready: Settings) -> None:

@@ -1,0 +1,209 @@
+"""The card's sentences: what a model predicts, how it was judged, where it ends, and what it must not be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+METRICS: Final[dict[str, tuple[str, str]]] = {
+    "auc": ("Area under the ROC curve", "how often a customer to whom it happened ranks above one to whom it did not; higher is better"),
+    "average_precision": ("Average precision", "share of hits among those picked, over all cuts; higher is better"),
+    "log_loss": ("Log-loss", "what the probabilities cost against what happened, nats; lower is better"),
+    "brier": ("Brier score", "mean squared error of the probabilities; lower is better"),
+    "ece": ("Calibration error", "mean distance of predicted and observed rates in ten bins; lower is better"),
+    "lift_at_10": ("Lift in the top tenth", "how many times the average rate among the tenth with the highest scores; higher is better"),
+    "empc": ("Expected maximum profit", "money per customer of a campaign with customary costs; higher is better"),
+    "calibration_in_the_large": ("Calibration in the large", "mean prediction minus mean outcome; zero is best"),
+    "rps": ("Ranked probability score", "distance of the predicted categories from the one that came; lower is better"),
+    "qwk": ("Quadratic weighted kappa", "agreement of the most likely category beyond chance; higher is better"),
+    "macro_f1": ("Macro F1", "hits among the most likely categories, each category counting alike; higher is better"),
+    "macro_auc": ("Mean area under the ROC curve", "each category against the rest; higher is better"),
+    "nps_points_error": ("Error of the NPS", "predicted minus actual net promoter score, size, points; lower is better"),
+    "nps_points_bias": ("Bias of the NPS", "predicted minus actual net promoter score, points; zero is best"),
+    "mae": ("Mean absolute error", "money; lower is better"),
+    "rmse": ("Root mean squared error", "money; lower is better"),
+    "spearman": ("Rank correlation", "of predicted and actual money; higher is better"),
+    "bias_ratio": ("Level", "predicted over actual money; one is best"),
+}  # fmt: skip
+"""Metric to what it is called and what it says."""
+
+UNITS: Final = {"binary": "rate", "ordinal": "share", "amount": "money"}
+OUTCOMES: Final = {"binary": "churn rate", "ordinal": "share of detractors", "amount": "money"}
+LEVELS: Final = {"binary": "churn rate", "ordinal": "NPS, points", "amount": "money"}
+
+NOT_FOR: Final = (
+    (
+        "It is not a cause. What raises a score goes with what happened; changing it need not change what happens. Effects come "
+        "from a randomised pilot."
+    ),
+    (
+        "Risk is not persuadability. The customers most likely to leave are not the ones whom an offer holds, and some leave "
+        "because they were reminded. Whom to contact is a question for a pilot with a no-contact group."
+    ),
+    (
+        "Not for decisions with legal or similarly serious effect on a person (refusal, price, credit, the end of a service) unless "
+        "a human decides who knows the case, can decide otherwise, and whom the person can reach."
+    ),
+    "Not for judging staff: a touchpoint's part in the scores is no one's merit or fault.",
+    (
+        "Not for customers unlike those it learnt from: another market, product or channel, or times after a change of prices or "
+        "rules that the data do not hold."
+    ),
+)
+
+_KINDS: Final = {
+    "repeated_stratified_folds": "The table has no times: every row was answered by models that had not seen its customer, in "
+    "repeated folds with equal shares of the outcome. This says nothing of a later period.",
+    "grouped_folds": "The data span too short a time for a split in time: every row was answered by models that had not seen "
+    "its customer, in folds of whole customers. This says nothing of a later period.",
+}
+
+
+def question(spec: Mapping[str, Any]) -> str:
+    """What the model predicts, in a sentence."""
+    horizon, lead = spec.get("horizon_days"), int(spec.get("lead_days") or 0)
+    span = f"the {horizon} days after the moment of asking" + (f", not counting the first {lead}" if lead else "")
+    match spec["kind"]:
+        case "cancellation":
+            return (
+                "The probability that a customer who is under contract at the moment of asking ends it, with none running "
+                f"after, in {span}."
+            )
+        case "inactivity":
+            return (
+                f"The probability that a customer who was active in the {spec.get('active_within_days')} days before the moment "
+                f"of asking has no transaction (without a table of them: no encounter) in {span}."
+            )
+        case "column":
+            return (
+                f"The probability that the column '{spec.get('column')}' of a customer says '{spec.get('positive')}'."
+            )
+        case "survey":
+            return (
+                "The probabilities that a customer who answers the relationship survey at the moment of asking is a detractor "
+                "(0 to 6), a passive (7 or 8) or a promoter (9 or 10)."
+            )
+        case "spend":
+            return f"The money that a customer spends, less what is paid back, in {span}."
+        case kind:
+            return f"The target '{spec.get('name')}' of kind '{kind}'."
+
+
+def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """How it was judged, in sentences."""
+    inner = metrics["inner"]
+    lines = []
+    if metrics["validation"] == "out_of_time":
+        dates = [text[:10] for text in metrics["test_as_of"]]
+        days = int(spec.get("lead_days") or 0) + int(spec.get("horizon_days") or 0)
+        when = f"on {dates[0]}" if len(set(dates)) == 1 else f"from {dates[0]} to {dates[-1]}"
+        lines.append(f"Judged on the newest rows, {when}, which were touched once.")
+        lines.append(
+            f"Taught on rows whose label windows were over by then: {days} days before the first judged date are left out "
+            "(purge and embargo: lead and horizon)."
+            if days
+            else "Taught on the answers before the first judged one."
+        )
+        kind = (
+            "rolling origins, each taught on what was over before it"
+            if inner["rolling"]
+            else "folds of whole customers"
+        )
+        lines.append(f"Preset, rounds and calibration were chosen inside the teaching rows on {inner['folds']} {kind}.")
+    else:
+        lines.append(_KINDS[metrics["validation"]])
+        lines.append(
+            f"{inner['folds'] // max(inner['repeats'], 1)} folds, {inner['repeats']} times; the choice for a fold was made "
+            "on the others."
+        )
+    lines.append(
+        "Intervals are 95 %, by resampling customers, not rows. Categories of the outcome are neither weighted nor resampled."
+    )
+    lines.append(
+        "The figures are of a model that had not seen the judged rows; the model that ships is the same choice, refitted on all "
+        "labelled rows."
+    )
+    return lines
+
+
+def limits(facts: Mapping[str, Any]) -> list[str]:
+    """What is known to be weak, from the figures."""
+    lines, task = [], facts["task"]
+    if facts["validation"] != "out_of_time":
+        lines.append("It was not judged on a later period: expect it to do worse there.")
+    positives = facts["counts"].get("positives")
+    if task == "binary" and positives is not None and positives < 100:
+        lines.append(
+            f"Only {positives} customers' rows with the outcome were judged: differences within the intervals are noise."
+        )
+    level = next(
+        (item for item in facts["metrics"] if item["name"] in {"calibration_in_the_large", "nps_points_bias"}), None
+    )
+    if level is not None and level["low"] is not None and (level["low"] > 0 or level["high"] < 0):
+        side = "too high" if level["value"] > 0 else "too low"
+        lines.append(f"The predicted level was {side} over the judged rows: {level['label'].lower()} {_span(level)}.")
+    worst = max(facts["periods"], key=lambda item: abs(item["predicted"] - item["observed"]), default=None)
+    if worst is not None:
+        lines.append(
+            f"The level of a whole period moves more than the intervals say: the largest miss was {worst['period'][:10]}, predicted "
+            f"{number(worst['predicted'])}, observed {number(worst['observed'])} ({LEVELS[task]})."
+        )
+    off = [item for item in facts["segments"] if item["surely_off"]]
+    if facts["segments"]:
+        shown = ", ".join(f"{item['feature']} = {item['category']}" for item in off[:8]) + (
+            " and others" if len(off) > 8 else ""
+        )
+        lines.append(
+            f"Of {len(facts['segments'])} groups of customers, {len(off)} have a predicted level that differs from the observed one "
+            f"by more than chance (one in twenty would by chance alone){': ' + shown if off else ''}."
+        )
+    lines.append(f"Of groups with fewer than {facts['least_rows']} judged rows nothing is said.")
+    lines.append(
+        "Customers who were contacted because of a score change what later models learn: keep a small share without contact, and "
+        "retrain when the realised loss grows."
+    )
+    return lines
+
+
+def number(value: float | None) -> str:
+    """A number as people read it; nothing where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str:
+    """A share in per cent."""
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def span(interval: Mapping[str, Any]) -> str:
+    """The limits of an interval."""
+    low, high = interval["low"], interval["high"]
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def cell(value: object) -> str:
+    """A text as a cell of a Markdown table: no bars, lines or tags of its own."""
+    text = " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def brief(page: str, most: int) -> str:
+    """The first whole sections of a Markdown page that fit into so many characters."""
+    if len(page) <= most:
+        return page
+    more = "\nThe whole card is among the run's artefacts: card.html, card.md.\n"
+    sections: Sequence[str] = page.split("\n## ")
+    kept = sections[0][: most - len(more)]
+    for section in sections[1:]:
+        if len(kept) + len(section) + 4 + len(more) > most:
+            break
+        kept += "\n## " + section
+    return kept + more
+
+
+def _span(item: Mapping[str, Any]) -> str:
+    return f"{number(item['value'])} ({span(item)})"
