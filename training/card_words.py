@@ -150,11 +150,12 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
         )
     off = [item for item in facts["segments"] if item["surely_off"]]
     if facts["segments"]:
+        verb = "has" if len(off) == 1 else "have"
         shown = ", ".join(f"{item['feature']} = {item['category']}" for item in off[:8]) + (
             " and others" if len(off) > 8 else ""
         )
         lines.append(
-            f"Of {len(facts['segments'])} groups of customers, {len(off)} have a predicted level that differs from the observed one "
+            f"Of {len(facts['segments'])} groups of customers, {len(off)} {verb} a predicted level that differs from the observed one "
             f"by more than chance (one in twenty would by chance alone){': ' + shown if off else ''}."
         )
     lines.append(f"Of groups with fewer than {facts['least_rows']} judged rows nothing is said.")

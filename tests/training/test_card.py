@@ -119,7 +119,7 @@ def test_limits_come_from_the_figures() -> None:
     assert "Only 40" in told
     assert "The predicted level was too high" in told
     assert "the largest miss was 2025-03-01, predicted 0.3, observed 0.2" in told
-    assert "Of 1 groups of customers, 1 have" in told
+    assert "Of 1 groups of customers, 1 has" in told
     assert "region = no|rth <b>" in told
     flat = {**METRICS_FOUND, "validation": "repeated_stratified_folds", "periods": [], "by_customer": {}}
     assert "not judged on a later period" in " ".join(limits(facts(metrics=flat)))
