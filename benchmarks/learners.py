@@ -106,7 +106,7 @@ def catboost(train: Dataset, test: Array, settings: Settings) -> Array:
 
     def frame(X: Array) -> pd.DataFrame:
         table = pd.DataFrame(X)
-        return table.astype({place: "Int64" for place in columns}).astype({place: str for place in columns})
+        return table.astype(dict.fromkeys(columns, "Int64")).astype(dict.fromkeys(columns, str))
 
     model = CatBoostClassifier(thread_count=1, verbose=0, random_seed=settings.seed, allow_writing_files=False)
     model.fit(frame(train.X), train.label, cat_features=columns)
@@ -242,8 +242,10 @@ def table(found: dict[str, Any]) -> str:
     lines = []
     for name, item in found.items():
         lines += [
-            f"**{name}**: {item['rows']:,} customers, {item['churn']:.1%} churn, {item['features']} features; "
-            f"{item['repeats']} x 2 halves",
+            (
+                f"**{name}**: {item['rows']:,} customers, {item['churn']:.1%} churn, {item['features']} features; "
+                f"{item['repeats']} x 2 halves"
+            ),
             "",
             "| learner | AUC | log-loss | AUC minus ours | log-loss minus ours | CPU seconds of a training |",
             "|---|---|---|---|---|---|",
