@@ -3,6 +3,8 @@
 Who will not buy for 90 days, asked at 2011-03-01, 06-01 and 09-01. At each date the model has learnt from what was over by then:
 rows whose 90 days had ended, and a vocabulary of what was known at the last of them. Columns that say nothing of a customer are
 left out as training leaves them out (`training.left_out`), looked at on the teaching rows; one line shows what that costs or earns.
+The level is kept apart as in training (`training.level`): dates teach with their own rates as offsets, and the level of the judged
+date is foreseen from those that taught; beside it stand the mean of these and the true one.
 
 The learner is the same for all dates and families, the mean of three seeds. It is one of `PRESETS`, all LightGBM: the preset and
 the number of rounds with the lowest log-loss over five folds of customers among the rows that teach at the first date. No later
@@ -24,7 +26,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks.events import DAY
@@ -35,7 +37,7 @@ from features.catalog import Catalog
 from features.rows import Rows
 from features.tables import Tables, open_tables
 from training.left_out import Columns, summary, useful_columns
-from training.level import seasonal_shifts
+from training.level import foreseen, levels, offsets
 from training.split import grouped_folds
 from training.targets import rows_for
 
@@ -142,18 +144,25 @@ def choose(fold: Fold, rounds: int) -> Choice:
     """The preset and the number of rounds with the lowest log-loss on customers not taught, among a fold's teaching rows."""
     kept = fold.kept(ALL)
     values, categories = np.ascontiguousarray(fold.train[:, kept]), fold.categories(kept)
+    start = offsets(fold.label, fold.as_of)
     parts = grouped_folds(fold.customer, fold.label.astype(np.int64), FOLDS, 0)
     tried, best = {}, {}
     for name, preset in PRESETS.items():
         losses = np.zeros(rounds)
         for ours, theirs in parts:
-            data = lgb.Dataset(values[ours], fold.label[ours], categorical_feature=categories, params=_BINS)
+            data = lgb.Dataset(
+                values[ours],
+                fold.label[ours],
+                init_score=start[ours],
+                categorical_feature=categories,
+                params=_BINS,
+            )
             held: dict[str, dict[str, list[float]]] = {}
             lgb.train(
                 {**_FIXED, **preset, "seed": 0},
                 data,
                 num_boost_round=rounds,
-                valid_sets=[data.create_valid(values[theirs], fold.label[theirs])],
+                valid_sets=[data.create_valid(values[theirs], fold.label[theirs], init_score=start[theirs])],
                 valid_names=["held"],
                 callbacks=[lgb.record_evaluation(held)],
             )
@@ -179,24 +188,28 @@ def fold_at(tables: Tables, settings: Settings, labelled: Rows, date: str) -> Fo
 
 
 def _judge(fold: Fold, left_out: str, choice: Choice, seeds: int) -> dict[str, float]:
-    """AUC and log-loss as they are, and the log-loss with the season's level as training sets it and at the true level."""
+    """AUC and log-loss at the mean level of the dates that taught, at the level training foresees, and at the true one."""
     kept = fold.kept(left_out)
-    chances, known = np.zeros(len(fold.truth)), np.zeros(len(fold.label))
+    odds, known = np.zeros(len(fold.truth)), np.zeros(len(fold.label))
+    start = offsets(fold.label, fold.as_of)
     for seed in range(seeds):
-        data = lgb.Dataset(fold.train[:, kept], fold.label, categorical_feature=fold.categories(kept), params=_BINS)
+        data = lgb.Dataset(
+            fold.train[:, kept], fold.label, init_score=start, categorical_feature=fold.categories(kept), params=_BINS
+        )
         booster = lgb.train({**_FIXED, **PRESETS[choice.preset], "seed": seed}, data, num_boost_round=choice.rounds)
-        chances += np.asarray(booster.predict(fold.test[:, kept])) / seeds
-        known += np.asarray(booster.predict(fold.train[:, kept])) / seeds
-    odds = logit(chances)
-    (season,) = seasonal_shifts(logit(known), fold.label, fold.as_of, [fold.moment])
+        odds += np.asarray(booster.predict(fold.test[:, kept], raw_score=True)) / seeds
+        known += np.asarray(booster.predict(fold.train[:, kept], raw_score=True)) / seeds
+    found = levels(known, fold.label, fold.as_of)
+    (recent,), (season,) = foreseen(found, [fold.moment], HORIZON * DAY)
     level = float(brentq(lambda shift: float(expit(odds + shift).mean()) - float(fold.truth.mean()), -20, 20))
+    mean, told = expit(odds + found.mean), expit(odds + recent + season)
     return {
-        "auc": float(roc_auc_score(fold.truth, chances)),
-        "log_loss": float(log_loss(fold.truth, chances)),
+        "auc": float(roc_auc_score(fold.truth, odds)),
+        "log_loss": float(log_loss(fold.truth, told)),
         "features": len(kept),
-        "mean": float(chances.mean()),
-        "mean_season": float(expit(odds + season).mean()),
-        "log_loss_season": float(log_loss(fold.truth, expit(odds + season))),
+        "mean": float(told.mean()),
+        "mean_level": float(mean.mean()),
+        "log_loss_mean_level": float(log_loss(fold.truth, mean)),
         "log_loss_true_level": float(log_loss(fold.truth, expit(odds + level))),
     }
 
@@ -218,13 +231,13 @@ def table(found: dict[str, Any]) -> str:
         lines.append(f"| {shown} | {figures[-1]['features']} | {' | '.join(cells)} |")
     lines += [
         "",
-        "| level | date | predicted | with the season | happened | log-loss | with the season | at the true level |",
+        "| columns | date | predicted | at the mean level | happened | log-loss | at the mean level | at the true level |",
     ]
     lines.append("|---" * 8 + "|")
     for name, shown in ((ALL, "as above"), (LEVELS, LEVELS)):
         for date, (_, happened), item in zip(found["dates"], found["churn"], found["without"][name], strict=True):
-            means = f"{item['mean']:.3f} | {item['mean_season']:.3f} | {happened:.3f}"
-            losses = f"{item['log_loss']:.4f} | {item['log_loss_season']:.4f} | {item['log_loss_true_level']:.4f}"
+            means = f"{item['mean']:.3f} | {item['mean_level']:.3f} | {happened:.3f}"
+            losses = f"{item['log_loss']:.4f} | {item['log_loss_mean_level']:.4f} | {item['log_loss_true_level']:.4f}"
             lines.append(f"| {shown} | {date} | {means} | {losses} |")
     learner = found["learner"]
     lines += ["", f"| learner | log-loss, customers held out before {found['dates'][0]} | rounds |", "|---|---|---|"]

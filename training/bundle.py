@@ -1,6 +1,6 @@
 """A model is a bundle: a folder of plain text that says what it is and refuses by name when it is not that.
 
-``model_0.txt`` (and ``model_1.txt`` for the second cumulative binary of NPS) is LightGBM's own text; ``bundle.json`` holds
+``model_0.txt`` (and ``model_1.txt`` where NPS is asked as two cumulative binaries) is LightGBM's own text; ``bundle.json`` holds
 everything else that an answer needs; ``golden.json`` holds rows with known answers; ``SHA256SUMS`` covers those files and its
 own digest names the bundle. ``release.json`` (version, training time, commit) lies outside the digest, so that the same data
 and settings give the same bundle on any day. Nothing here is pickled, and neither MLflow nor the learner is imported: this
@@ -70,10 +70,11 @@ class Bundle:
     catalog
         The features the model takes, in order.
     models
-        LightGBM's text of one model, or of two for ``ordinal`` (at least passive; promoter).
+        LightGBM's text of one model, or of two for ``ordinal`` as two binaries (at least passive; promoter).
     calibration
-        Per model the slopes of all models' raw scores and an intercept: (slope, intercept) of one model, and two rows of
-        (slope, slope, intercept) for ``ordinal``; the slope is 1 for amounts.
+        Per answer the slopes of all models' raw scores and an intercept. One answer: (slope, intercept), the slope 1 for
+        amounts. ``ordinal`` has two, at least passive and promoter: rows of (slope, slope, intercept) for two binaries, or of
+        (slope, intercept) with the same slope for one model and two thresholds (a cumulative link).
     base_rate
         Share of churners (binary) in the training rows, else None.
     class_rates
@@ -122,7 +123,7 @@ class Bundle:
         return tuple(lgb.Booster(model_str=text) for text in self.models)
 
     def margins(self, X: Array) -> Array:
-        """Calibrated scores of every model, (n, models): log-odds, or log money for amounts."""
+        """Calibrated scores, (n, answers): log-odds, or log money for amounts."""
         rows = self._rows(X)
         scores = [booster.predict(rows, raw_score=True, num_threads=_threads(rows)) for booster in self.boosters]
         slopes, intercepts = self._calibration
@@ -234,7 +235,7 @@ class Bundle:
 
     @cached_property
     def _calibration(self) -> tuple[Array, Array]:
-        """Slopes (models, models) and intercepts (models,)."""
+        """Slopes (answers, models) and intercepts (answers,)."""
         table = np.array(self.calibration, dtype=np.float64)
         return table[:, :-1], table[:, -1]
 

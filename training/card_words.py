@@ -58,6 +58,12 @@ _KINDS: Final = {
     "its customer, in folds of whole customers. This says nothing of a later period.",
 }
 
+_FORMS: Final = {
+    "plain": "one question",
+    "cumulative_binaries": "two questions (is the answer above detractor, is it promoter)",
+    "cumulative_link": "one score with two thresholds (proportional odds)",
+}
+
 
 def question(spec: Mapping[str, Any]) -> str:
     """What the model predicts, in a sentence."""
@@ -115,6 +121,12 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"{inner['folds'] // max(inner['repeats'], 1)} folds, {inner['repeats']} times; the choice for a fold was made "
             "on the others."
+        )
+    if inner.get("forms"):
+        scores = ", ".join(f"{_FORMS[form]} {score:.4f}" for form, score in inner["forms"].items())
+        lines.append(
+            f"Of the forms in which the question can be asked, {_FORMS[inner['form']]} answers: the lowest ranked probability score on "
+            f"the folds ({scores})."
         )
     lines.append(
         "Intervals are 95 %, by resampling customers, not rows. Categories of the outcome are neither weighted nor resampled."

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from configs.settings import Settings
+from training.calibration import fit_slope
 from training.dataset import Dataset
 from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
-from training.questions import Calibration, Question, calibrate, calibrated, questions
+from training.level import apart, offsets
+from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
 from training.split import Fold, Split
 
 Array = NDArray[np.float64]
@@ -53,6 +55,8 @@ class Contest:
         Made on all folds.
     columns
         Which columns taught.
+    form
+        How the target was asked.
     """
 
     learner: Learner
@@ -61,6 +65,7 @@ class Contest:
     curves: Curves
     choice: Choice
     columns: Columns
+    form: Form = "plain"
 
     @property
     def fold_rows(self) -> float:
@@ -78,13 +83,27 @@ class Contest:
             ]
         )
 
-    def calibration(self) -> Calibration:
-        """From the choice's scores of all valid rows together."""
-        scores = [self.scores(self.choice, number) for number in range(len(self.folds))]
-        return calibrate(self.asked, np.concatenate(scores), np.concatenate([valid for _, valid in self.folds]))
+    def calibration(self, without: int | None = None) -> Calibration:
+        """From the choice's scores of all valid rows together; `without` leaves out one fold's."""
+        kept = [number for number in range(len(self.folds)) if number != without]
+        scores = [self.scores(self.choice, number) for number in kept]
+        return calibrate(self.asked, np.concatenate(scores), np.concatenate([self.folds[number][1] for number in kept]))
+
+    def slope(self, as_of: NDArray[np.int64]) -> float:
+        """Of the choice's scores of all valid rows together, each date (of the teaching rows, (n,)) with a level of its own."""
+        valid = np.concatenate([valid for _, valid in self.folds])
+        scores = np.concatenate([self.scores(self.choice, number) for number in range(len(self.folds))])
+        return fit_slope(scores[:, 0], self.asked[0].y[valid], as_of[valid])
+
+    def in_turn(self) -> list[Array]:
+        """Calibrated scores (rows, answers) of each fold's valid rows, the calibration made on the other folds."""
+        return [
+            calibrated(self.calibration(without=number), self.scores(self.choice, number))
+            for number in range(len(self.folds))
+        ]
 
     def crosswise(self, repeats: int) -> tuple[tuple[Array, ...], Calibration]:
-        """Held-out calibrated scores (n, questions) of each repeat, and the calibration of all of them together.
+        """Held-out calibrated scores (n, answers) of each repeat, and the calibration of all of them together.
 
         Fold k's choice comes from the folds of the other parts, its calibration from the other folds of its repeat.
         """
@@ -93,20 +112,40 @@ class Contest:
         margins, pooled = [], []
         for repeat in range(repeats):
             mine = range(repeat * per, (repeat + 1) * per)
-            raw, margin = np.empty((2, n, len(self.asked)))
+            raw, parts = np.empty((n, len(self.asked))), {}
             for number in mine:
                 raw[self.folds[number][1]] = self.scores(_choose(self.curves, without=number, per=per), number)
             for number in mine:
                 train, valid = self.folds[number]
-                margin[valid] = calibrated(calibrate(self.asked, raw[train], train), raw[valid])
+                parts[number] = calibrated(calibrate(self.asked, raw[train], train), raw[valid])
+            margin = np.empty((n, parts[mine[0]].shape[1]))
+            for number in mine:
+                margin[self.folds[number][1]] = parts[number]
             margins.append(margin)
             pooled.append(raw)
         every = np.tile(np.arange(n), repeats)
         return tuple(margins), calibrate(self.asked, np.concatenate(pooled), every)
 
 
-def contest(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Contest:
+def contest(
+    dataset: Dataset,
+    split: Split,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    form: Form | None = None,
+    levels: bool = True,
+) -> Contest:
     """Race the portfolio on the folds of a split.
+
+    Parameters
+    ----------
+    dataset, split, settings, progress
+        As in `training.model.fit`.
+    form
+        One of the target's forms; None: the first.
+    levels
+        Whether the dates' levels are kept from the trees where that can be (`training.level.apart`).
 
     Raises
     ------
@@ -121,14 +160,16 @@ def contest(dataset: Dataset, split: Split, settings: Settings, progress: Progre
             available=f"left out: {summary(columns.dropped)}",
             next_move="look at 'moments check': the tables may hold no events before the as_of dates",
         )
-    asked = tuple(question.take(split.train) for question in questions(dataset))
+    asked = tuple(question.take(split.train) for question in questions(dataset, form))
+    if levels and apart(dataset, split):
+        asked = tuple(item.beside(offsets(item.y, dataset.as_of[split.train])) for item in asked)
     folds = tuple(
         (np.searchsorted(split.train, train), np.searchsorted(split.train, valid)) for train, valid in split.folds
     )
     X = np.ascontiguousarray(dataset.X[np.ix_(split.train, columns.kept)])
-    learner = Learner(X, category_places(dataset, columns), asked[0].objective, settings.learner, settings.seed)
+    learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
     curves = _race(learner, asked, folds, progress)
-    return Contest(learner, asked, folds, curves, _choose(curves), columns)
+    return Contest(learner, asked, folds, curves, _choose(curves), columns, form or forms(dataset.task)[0])
 
 
 def category_places(dataset: Dataset, columns: Columns) -> list[int]:
@@ -149,7 +190,7 @@ def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], pr
             if progress is not None:
                 progress(f"trees of {names} leaves", done + share * part / len(learner.presets))
 
-        found = learner.race([(preset, question.y) for preset in batch for question in asked], folds, tell)
+        found = learner.race([(preset, question) for preset in batch for question in asked], folds, tell)
         for place, preset in enumerate(batch):
             curves[preset] = tuple(found[place * len(asked) : (place + 1) * len(asked)])
         losses = [_loss(curves[preset]) for preset in curves]

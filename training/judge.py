@@ -82,6 +82,8 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
             "repeats": split.repeats,
             "rolling": split.rolling,
             "losses": held.choice.losses,
+            "form": held.form,
+            "forms": held.forms,
             "leaves": held.choice.preset.leaves,
             "rounds": list(held.choice.rounds),
         },

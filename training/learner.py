@@ -15,17 +15,18 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.settings import Learner as Options
+from training.growth import Growth
+from training.questions import Objective, Question
 from training.split import Fold, Rows
 
 Array = NDArray[np.float64]
-Objective = Literal["binary", "tweedie"]
 Progress = Callable[[float], None]
 
 REFERENCE_ROWS: Final = 10_000
@@ -35,7 +36,7 @@ WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
 """Rounds that a fold grows before its loss is looked at together with the others'."""
-_METRIC: Final[dict[Objective, str]] = {"binary": "binary_logloss", "tweedie": "tweedie"}
+_METRIC: Final[dict[Objective, str]] = {"binary": "binary_logloss", "tweedie": "tweedie", "cumulative": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,14 @@ class _Run:
     """A preset that is growing on its folds."""
 
     preset: Preset
-    boosters: list[lgb.Booster]
+    growths: list[Growth]
     shares: Array
     patience: int
     limit: int
     losses: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.losses = [[] for _ in self.boosters]
+        self.losses = [[] for _ in self.growths]
 
     @property
     def done(self) -> bool:
@@ -149,10 +150,10 @@ class _Silent:
 
 def _grow(run: _Run, number: int, rounds: int) -> list[float]:
     """A few more rounds of one fold's booster; its loss after each."""
-    booster, losses = run.boosters[number], []
+    growth, losses = run.growths[number], []
     for _ in range(rounds):
-        booster.update()
-        losses.append(float(booster.eval_valid()[0][2]))
+        growth.update()
+        losses.append(growth.loss())
     return losses
 
 
@@ -177,35 +178,32 @@ class Learner:
         Features, (n, p): codes for categories, NaN for missing.
     categories
         Columns of X that are categories.
-    objective
-        ``binary`` or ``tweedie``.
     options, seed
         Of the configuration.
     """
 
-    def __init__(self, X: Array, categories: Sequence[int], objective: Objective, options: Options, seed: int) -> None:
+    def __init__(self, X: Array, categories: Sequence[int], options: Options, seed: int) -> None:
         # LightGBM keeps its verbosity per thread, so that of a pool's threads would be its default.
         lgb.register_logger(_Silent())
-        self.objective: Objective = objective
         self.options = options
         self.seed = seed
         self.X = X
         self.presets = portfolio(options, *X.shape)
-        parameters = self.presets[0].parameters(objective, seed)
+        parameters = self.presets[0].parameters("binary", seed)
         self._data = lgb.Dataset(
             X, label=np.zeros(len(X)), categorical_feature=list(categories), params=parameters, free_raw_data=False
         ).construct()
 
     def race(
-        self, jobs: Sequence[tuple[Preset, Array]], folds: Sequence[Fold], progress: Progress | None = None
+        self, jobs: Sequence[tuple[Preset, Question]], folds: Sequence[Fold], progress: Progress | None = None
     ) -> list[Curve]:
-        """Grow each job (a preset on labels) on all folds together until its mean loss has stopped falling.
+        """Grow each job (a preset on a question) on all folds together until its mean loss has stopped falling.
 
         Every booster runs on one thread and the boosters side by side: small trees gain nothing from threads of their own,
         and lose a lot where the machine is busy.
         """
         sizes = np.array([len(valid) for _, valid in folds])
-        runs = [self._run(preset, y, folds, sizes) for preset, y in jobs]
+        runs = [self._run(preset, question, folds, sizes) for preset, question in jobs]
         with ThreadPoolExecutor(workers(self.options), initializer=quiet) as pool:
             while active := [run for run in runs if not run.done]:
                 steps = [(run, number, run.step) for run in active for number in range(len(folds))]
@@ -213,38 +211,44 @@ class Learner:
                     run.losses[number] += losses
                 if progress is not None:
                     progress(float(np.mean([run.share for run in runs])))
-        return [Curve(run.preset, np.array(run.losses), sizes, tuple(run.boosters)) for run in runs]
+        return [
+            Curve(run.preset, np.array(run.losses), sizes, tuple(growth.booster for growth in run.growths))
+            for run in runs
+        ]
 
-    def fit(self, preset: Preset, y: Array, rounds: int) -> lgb.Booster:
+    def fit(self, preset: Preset, question: Question, rounds: int) -> lgb.Booster:
         """A model of so many rounds on all rows."""
-        booster = lgb.Booster(preset.parameters(self.objective, self.seed), self._part(np.arange(len(self.X)), y))
+        data = self._part(np.arange(len(self.X)), question)
+        growth = Growth(preset.parameters(question.objective, self.seed), data)
         for _ in range(rounds):
-            booster.update()
-        return booster
+            growth.update()
+        return growth.booster
 
     def score(self, booster: lgb.Booster, rows: Rows, rounds: int) -> Array:
         """Raw scores of some rows by the first `rounds` trees."""
         return predict_raw(booster, self.X[rows], rounds)
 
-    def _run(self, preset: Preset, y: Array, folds: Sequence[Fold], sizes: NDArray[np.int64]) -> _Run:
-        boosters = []
-        for train, valid in folds:
-            booster = lgb.Booster(preset.parameters(self.objective, self.seed), self._part(train, y))
-            booster.add_valid(self._part(valid, y), "valid")
-            boosters.append(booster)
+    def _run(self, preset: Preset, question: Question, folds: Sequence[Fold], sizes: NDArray[np.int64]) -> _Run:
+        parameters = preset.parameters(question.objective, self.seed)
+        growths = [
+            Growth(parameters, self._part(train, question), self._part(valid, question)) for train, valid in folds
+        ]
         # Patience is in units of the configured step: a step twice as large needs half the rounds.
         shrink = preset.learning_rate / self.options.learning_rate
         return _Run(
             preset,
-            boosters,
+            growths,
             sizes / sizes.sum(),
             patience=max(5, round(self.options.early_stopping_rounds / shrink)),
             limit=max(10, round(self.options.max_rounds / shrink)),
         )
 
-    def _part(self, rows: Rows, y: Array) -> lgb.Dataset:
+    def _part(self, rows: Rows, question: Question) -> lgb.Dataset:
+        asked = question.take(np.sort(rows))
         part = self._data.subset(np.sort(rows).tolist()).construct()
-        part.set_label(y[np.sort(rows)])
+        part.set_label(asked.y)
+        if asked.offset is not None:
+            part.set_init_score(asked.offset)
         return part
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import lightgbm as lgb
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from configs.settings import Settings
 from training.bundle import Bundle
-from training.choose import Choice, Contest, category_places, contest
+from training.choose import Choice, Contest, category_places
 from training.dataset import Dataset
+from training.forms import Rivals, rivals
 from training.learner import Learner, describe, predict_raw, quiet, scaled_rounds, workers
 from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
-from training.level import seasonal_shifts
-from training.questions import Calibration, calibrated, questions
+from training.level import apart, foreseen, levels, offsets
+from training.questions import Calibration, Form, calibrated, questions
 from training.split import Rows, Split
 from training.targets.grid import iso
 from training.targets.nps import classes
@@ -51,6 +52,8 @@ class HeldOut:
         Which columns taught.
     season
         What was added to the log-odds of each judged as_of date for its season, by ISO date.
+    form, forms
+        How the target was asked, and the mean out-of-fold ranked probability score of each form that was tried.
     """
 
     rows: tuple[Rows, ...]
@@ -59,6 +62,8 @@ class HeldOut:
     choice: Choice
     columns: Columns
     season: dict[str, float] = field(default_factory=dict)
+    form: Form = "plain"
+    forms: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,14 +90,16 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         Told a message and a fraction of this step.
     """
     tell = progress or (lambda _message, _share: None)
-    found = contest(dataset, split, settings, lambda message, share: tell(message, 0.8 * share))
+    raced = rivals(dataset, split, settings, lambda message, share: tell(message, 0.8 * share))
+    found = raced.winner
     tell("refitting", 0.8)
     # The judged model and the shipped one are two trainings of one thread each: side by side they take the time of one.
     with ThreadPoolExecutor(workers(settings.learner), initializer=quiet) as pool:
         shipped = pool.submit(_refit, dataset, found, settings)
-        held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(found, split)
+        held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(raced, split)
         boosters, columns, rounds = shipped.result()
     tell("refitted", 1.0)
+    held = replace(held, form=found.form, forms=raced.scores)
     return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked))
 
 
@@ -107,14 +114,13 @@ def ship(
     held, kept = fitted.held, fitted.columns.kept
     catalog = dataset.catalog.select(dataset.catalog.names[place] for place in kept)
     X = dataset.X[:, kept]
-    calibration, shift = held.calibration, 0.0
+    calibration, recent, season = held.calibration, 0.0, 0.0
     if held.season:
         # The first customers to be scored are those of the moment when the labels end.
-        (slope, intercept) = calibration[0]
-        known = slope * predict_raw(fitted.boosters[0], X) + intercept
-        until = int(dataset.as_of.max()) + dataset.window
-        (shift,) = seasonal_shifts(known, dataset.label, dataset.as_of, [until])
-        calibration = ((slope, intercept + shift),)
+        slope = calibration[0][0]
+        known = levels(slope * predict_raw(fitted.boosters[0], X), dataset.label, dataset.as_of)
+        (recent,), (season,) = foreseen(known, [int(dataset.as_of.max()) + dataset.window], dataset.window)
+        calibration = ((slope, recent + season),)
     rates = np.bincount(classes(dataset.label), minlength=3) / len(dataset) if dataset.task == "ordinal" else None
     limits = {"medium": settings.scores.medium_quantile, "high": settings.scores.high_quantile}
     bundle = Bundle(
@@ -136,10 +142,12 @@ def ship(
         dropped=fitted.columns.dropped,
         details={
             "validation": validation,
+            "form": held.form,
             "preset": describe(held.choice.preset),
             "rounds": list(fitted.rounds),
             "rows": len(dataset),
-            "season": shift,
+            "level": recent,
+            "season": season,
             "dropped": dataset.dropped,
         },
     )
@@ -152,37 +160,42 @@ def _refit(
     """The choice on all rows."""
     columns = useful_columns(dataset.X, dataset.catalog.names, dataset.as_of, found.columns.levels)
     X = np.ascontiguousarray(dataset.X[:, columns.kept])
-    asked = questions(dataset)
-    learner = Learner(X, category_places(dataset, columns), asked[0].objective, settings.learner, settings.seed)
+    asked = questions(dataset, found.form)
+    if found.asked[0].offset is not None:
+        asked = tuple(item.beside(offsets(item.y, dataset.as_of)) for item in asked)
+    learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
     rounds = tuple(scaled_rounds(count, found.fold_rows, len(dataset)) for count in found.choice.rounds)
     boosters = tuple(
-        learner.fit(found.choice.preset, question.y, count) for question, count in zip(asked, rounds, strict=True)
+        learner.fit(found.choice.preset, question, count) for question, count in zip(asked, rounds, strict=True)
     )
     return boosters, columns, rounds
 
 
-def _folds(found: Contest, split: Split) -> HeldOut:
-    margins, calibration = found.crosswise(split.repeats)
+def _folds(raced: Rivals, split: Split) -> HeldOut:
+    found = raced.winner
+    margins, calibration = raced.crosswise(split.repeats)
     return HeldOut((split.train,) * split.repeats, margins, calibration, found.choice, found.columns)
 
 
 def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
     """The choice on the teaching rows, answering the judged rows."""
     test = dataset.X[np.ix_(split.test, found.columns.kept)]
-    calibration = found.calibration()
     boosters = [
-        found.learner.fit(found.choice.preset, question.y, scaled_rounds(count, found.fold_rows, len(split.train)))
+        found.learner.fit(found.choice.preset, question, scaled_rounds(count, found.fold_rows, len(split.train)))
         for question, count in zip(found.asked, found.choice.rounds, strict=True)
     ]
-    margins = calibrated(calibration, np.column_stack([predict_raw(booster, test) for booster in boosters]))
-    season: dict[str, float] = {}
-    if dataset.task == "binary" and split.rolling and dataset.window:
-        known = calibrated(calibration, predict_raw(boosters[0], found.learner.X)[:, None])[:, 0]
-        dates, number = np.unique(dataset.as_of[split.test], return_inverse=True)
-        shifts = seasonal_shifts(known, found.asked[0].y, dataset.as_of[split.train], dates.tolist())
-        margins = margins + np.array(shifts)[number][:, None]
-        season = {iso(date): shift for date, shift in zip(dates.tolist(), shifts, strict=True)}
-    return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, season)
+    scores = np.column_stack([predict_raw(booster, test) for booster in boosters])
+    if not apart(dataset, split):
+        calibration = found.calibration()
+        return HeldOut((split.test,), (calibrated(calibration, scores),), calibration, found.choice, found.columns)
+    as_of = dataset.as_of[split.train]
+    slope = found.slope(as_of)
+    known = levels(slope * predict_raw(boosters[0], found.learner.X), found.asked[0].y, as_of)
+    dates, number = np.unique(dataset.as_of[split.test], return_inverse=True)
+    recent, moves = foreseen(known, dates.tolist(), dataset.window)
+    margins = slope * scores + (np.array(recent) + np.array(moves))[number][:, None]
+    season = {iso(date): move for date, move in zip(dates.tolist(), moves, strict=True)}
+    return HeldOut((split.test,), (margins,), ((slope, recent[0]),), found.choice, found.columns, season)
 
 
 def _usual(X: Array, names: tuple[str, ...], texts: dict[str, tuple[str, ...]]) -> dict[str, float | str | None]:

@@ -1,24 +1,30 @@
 """What the learner is asked about a target: churn is one question, NPS two, spend one.
 
-NPS is ordinal: is the customer at least passive, is the customer a promoter (Frank and Hall, 2001). Each question has its own
-model; the answers are calibrated together.
+NPS is ordinal, and asked in two forms of which the better one ships (`training.forms`): is the customer at least passive, is the
+customer a promoter (Frank and Hall, 2001), each with its own model and both calibrated together; or how happy is the customer, one
+score that two thresholds cut (McCullagh, 1980).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
 from training.calibration import fit_scale, fit_sigmoid
+from training.cumulative import likeliest
 from training.dataset import Dataset
-from training.learner import Objective
 from training.split import Rows
+from training.targets import Task
+from training.targets.nps import classes
 
 Array = NDArray[np.float64]
+Objective = Literal["binary", "tweedie", "cumulative"]
+Form = Literal["plain", "cumulative_binaries", "cumulative_link"]
 Calibration = tuple[tuple[float, ...], ...]
 
 LEAST_ROWS = 20
@@ -26,20 +32,35 @@ LEAST_ROWS = 20
 
 @dataclass(frozen=True)
 class Question:
-    """One thing the learner is asked: labels (n,) and LightGBM's objective for them."""
+    """One thing the learner is asked: labels (n,), LightGBM's objective for them, and what is known of each row beforehand.
+
+    `offset` (n,) is added to the raw scores while teaching and is no part of the model.
+    """
 
     name: str
     objective: Objective
     y: Array
+    offset: Array | None = None
 
     def take(self, rows: Rows) -> Question:
         """The question about some of the rows."""
-        return Question(self.name, self.objective, self.y[rows])
+        return Question(self.name, self.objective, self.y[rows], None if self.offset is None else self.offset[rows])
+
+    def beside(self, offset: Array) -> Question:
+        """The question with what is known of each row beforehand."""
+        return replace(self, offset=offset)
 
 
-def questions(dataset: Dataset) -> tuple[Question, ...]:
-    """The questions about a target's rows."""
+def forms(task: Task) -> tuple[Form, ...]:
+    """The ways in which a target can be asked."""
+    return ("cumulative_binaries", "cumulative_link") if task == "ordinal" else ("plain",)
+
+
+def questions(dataset: Dataset, form: Form | None = None) -> tuple[Question, ...]:
+    """The questions about a target's rows, asked in one of its `forms` (the first, unless another is named)."""
     y = dataset.label
+    if form == "cumulative_link":
+        return (Question("category", "cumulative", classes(y).astype(np.float64)),)
     if dataset.task == "ordinal":
         return (
             Question("at_least_passive", "binary", (y >= 7).astype(np.float64)),
@@ -74,13 +95,19 @@ def check_labels(dataset: Dataset) -> None:
 
 
 def calibrate(asked: Sequence[Question], scores: Array, rows: Rows) -> Calibration:
-    """Slopes and intercept per question from out-of-fold raw scores (rows, questions) of these rows."""
+    """Slopes and intercept per answer from out-of-fold raw scores (rows, questions) of these rows.
+
+    A question has one answer; a cumulative link has two, at least passive and promoter, which differ in the intercept only.
+    """
+    if asked[0].objective == "cumulative":
+        slope, thresholds = likeliest(scores[:, 0], asked[0].y[rows].astype(np.int64))
+        return tuple((slope, -float(threshold)) for threshold in thresholds)
     if asked[0].objective == "tweedie":
         return (fit_scale(np.exp(scores[:, 0]), asked[0].y[rows]),)
     return tuple(fit_sigmoid(scores, question.y[rows], place) for place, question in enumerate(asked))
 
 
 def calibrated(calibration: Calibration, scores: Array) -> Array:
-    """Raw scores (n, questions) as calibrated ones, as `Bundle.margins` does it."""
+    """Raw scores (n, questions) as calibrated ones (n, answers), as `Bundle.margins` does it."""
     table = np.array(calibration)
     return np.asarray(scores @ table[:, :-1].T + table[:, -1])

@@ -69,6 +69,7 @@ def record(
             **{f"target.{key}": value for key, value in dataset.spec.items()},
             **learner,
             **chosen,
+            "form": held.form,
             "rounds": list(held.choice.rounds),
             "seed": settings.seed,
             "validation": division.kind,

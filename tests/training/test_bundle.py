@@ -30,8 +30,8 @@ def bundle_of(task: Task) -> tuple[Bundle, Any]:
     """A small trained bundle, unsaved, and the training set."""
     dataset = made.dataset(task, rows=500)
     asked = questions(dataset)
-    learner = Learner(dataset.X, [5], asked[0].objective, OPTIONS, 7)
-    models = tuple(learner.fit(learner.presets[0], question.y, 15).model_to_string() for question in asked)
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    models = tuple(learner.fit(learner.presets[0], question, 15).model_to_string() for question in asked)
     calibration = ((1.2, -0.1),) if len(asked) == 1 else ((0.8, 0.3, 0.1), (0.2, 0.9, -0.2))
     bundle = Bundle(
         target=dataset.target,

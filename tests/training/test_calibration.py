@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.bundle import sigmoid
-from training.calibration import LEAST_SLOPE, fit_scale, fit_sigmoid
+from training.calibration import LEAST_SLOPE, fit_scale, fit_sigmoid, fit_slope
 
 
 def test_the_true_sigmoid_is_found() -> None:
@@ -72,3 +72,32 @@ def test_money_adds_up() -> None:
     slope, intercept = fit_scale(prediction, y)
     assert slope == 1.0
     assert (np.exp(np.log(prediction) + intercept)).sum() == pytest.approx(y.sum())
+
+
+def test_dates_have_no_say_in_the_slope() -> None:
+    """Whatever level each date has, even against the scores' own, the slope within dates is found."""
+    rng = np.random.default_rng(5)
+    dates = np.repeat([1, 2, 3], 6000)
+    z = rng.normal(size=len(dates)) + np.repeat([0.0, 1.0, 2.0], 6000)
+    y = (rng.random(len(z)) < sigmoid(0.7 * z - 1.5 * dates + 2)).astype(float)
+    assert fit_slope(z, y, dates) == pytest.approx(0.7, abs=0.05)
+
+
+def test_few_churners_leave_the_slope_near_one() -> None:
+    """Ten churners cannot deny that the scores are log-odds; many can."""
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=40_000) - 3
+    y = (rng.random(len(z)) < sigmoid(0.3 * (z + 3) - 3)).astype(float)
+    few = fit_slope(z[:200], y[:200], np.ones(200, dtype=np.int64))
+    many = fit_slope(z, y, np.ones(len(z), dtype=np.int64))
+    assert abs(few - 1) < abs(many - 1)
+    assert many == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_slope_within_dates_is_never_negative() -> None:
+    """Scores that point the wrong way are all but ignored; perfect ones stay finite."""
+    rng = np.random.default_rng(7)
+    z = rng.normal(size=5000)
+    ones = np.ones(5000, dtype=np.int64)
+    assert fit_slope(z, (rng.random(5000) < sigmoid(-2 * z)).astype(float), ones) == LEAST_SLOPE
+    assert 1 < fit_slope(z, (z > 0).astype(float), ones) < 100

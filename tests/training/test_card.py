@@ -170,3 +170,12 @@ def test_both_renderings_lie_beside_the_bundle(tmp_path: Path) -> None:
     card.write(tmp_path, facts(), {})
     assert {item.name for item in tmp_path.iterdir()} == {"card.html", "card.md"}
     assert all(name in METRICS for name in ("auc", "rps", "mae"))
+
+
+def test_the_form_that_answers_is_named_with_what_each_scored() -> None:
+    """Where a question can be asked in two ways, the reader sees which one answers and by how much it was better."""
+    inner = {**INNER, "form": "cumulative_link", "forms": {"cumulative_binaries": 0.1201, "cumulative_link": 0.1197}}
+    told = " ".join(protocol({**METRICS_FOUND, "inner": inner}, {}))
+    assert "one score with two thresholds (proportional odds) answers" in told
+    assert "0.1201" in told
+    assert "answers: the lowest" not in " ".join(protocol({**METRICS_FOUND, "inner": {**INNER, "forms": {}}}, {}))

@@ -9,7 +9,9 @@ import pytest
 
 from configs.settings import Learner as Options
 from tests.training import made
+from training.dataset import Dataset
 from training.learner import Learner, Preset, portfolio, predict_raw, scaled_rounds
+from training.questions import Question, questions
 from training.split import grouped_folds
 
 OPTIONS = Options(
@@ -19,6 +21,11 @@ OPTIONS = Options(
 
 def folds(rows: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:  # type: ignore[type-arg]
     return grouped_folds(np.arange(rows), np.zeros(rows, dtype=np.int64), 3, 1)
+
+
+def asked(dataset: Dataset) -> Question:
+    (question,) = questions(dataset)
+    return question
 
 
 def test_the_portfolio_follows_the_table() -> None:
@@ -43,8 +50,8 @@ def test_no_class_is_weighted() -> None:
 def test_early_stopping_finds_a_round_before_the_limit() -> None:
     """On a signal the mean curve has its lowest point inside, and the loss there beats the prior's."""
     dataset = made.dataset(rows=1500)
-    learner = Learner(dataset.X, [5], "binary", OPTIONS, 7)
-    (curve,) = learner.race([(learner.presets[0], dataset.label)], folds(1500))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    (curve,) = learner.race([(learner.presets[0], asked(dataset))], folds(1500))
     rounds, loss = curve.best()
     rate = dataset.label.mean()
     assert 5 < rounds <= curve.losses.shape[1]
@@ -54,8 +61,8 @@ def test_early_stopping_finds_a_round_before_the_limit() -> None:
 def test_noise_stops_early() -> None:
     """Where nothing can be learnt the race is over soon."""
     dataset = made.dataset(rows=1500, signal=0.0)
-    learner = Learner(dataset.X, [5], "binary", OPTIONS, 7)
-    (curve,) = learner.race([(learner.presets[0], dataset.label)], folds(1500))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    (curve,) = learner.race([(learner.presets[0], asked(dataset))], folds(1500))
     assert curve.losses.shape[1] < 60
     assert curve.best()[0] < 25
 
@@ -65,10 +72,10 @@ def test_the_number_of_threads_changes_nothing() -> None:
     dataset = made.dataset(rows=800)
     texts, curves = [], []
     for threads in (1, 3):
-        learner = Learner(dataset.X, [5], "binary", OPTIONS.model_copy(update={"threads": threads}), 7)
-        jobs = [(preset, dataset.label) for preset in learner.presets]
+        learner = Learner(dataset.X, [5], OPTIONS.model_copy(update={"threads": threads}), 7)
+        jobs = [(preset, asked(dataset)) for preset in learner.presets]
         curves.append([curve.losses for curve in learner.race(jobs, folds(800))])
-        texts.append(learner.fit(learner.presets[0], dataset.label, 20).model_to_string())
+        texts.append(learner.fit(learner.presets[0], asked(dataset), 20).model_to_string())
     for one, other in zip(*curves, strict=True):
         np.testing.assert_array_equal(one, other)
     assert texts[0] == texts[1]
@@ -78,16 +85,16 @@ def test_a_limit_that_is_no_multiple_of_the_look_is_kept() -> None:
     """The folds end together at the limit, whatever it is."""
     dataset = made.dataset(rows=600)
     options = OPTIONS.model_copy(update={"max_rounds": 37, "early_stopping_rounds": 50})
-    learner = Learner(dataset.X, [5], "binary", options, 7)
-    (curve,) = learner.race([(learner.presets[0], dataset.label)], folds(600))
+    learner = Learner(dataset.X, [5], options, 7)
+    (curve,) = learner.race([(learner.presets[0], asked(dataset))], folds(600))
     assert curve.losses.shape == (3, 37)
 
 
 def test_leaving_folds_out_changes_the_choice_of_rounds() -> None:
     """`best` without a part looks at the other folds only."""
     dataset = made.dataset(rows=900)
-    learner = Learner(dataset.X, [5], "binary", OPTIONS, 7)
-    (curve,) = learner.race([(learner.presets[0], dataset.label)], folds(900))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    (curve,) = learner.race([(learner.presets[0], asked(dataset))], folds(900))
     kept = [0, 2]
     shares = curve.sizes[kept] / curve.sizes[kept].sum()
     assert curve.best(without=1, per=3)[1] == pytest.approx((shares @ curve.losses[kept]).min())
@@ -96,16 +103,16 @@ def test_leaving_folds_out_changes_the_choice_of_rounds() -> None:
 def test_first_trees_only() -> None:
     """Scores by the first rounds are those of a shorter model."""
     dataset = made.dataset(rows=600)
-    learner = Learner(dataset.X, [5], "binary", OPTIONS, 7)
-    long, short = (learner.fit(learner.presets[0], dataset.label, rounds) for rounds in (30, 10))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    long, short = (learner.fit(learner.presets[0], asked(dataset), rounds) for rounds in (30, 10))
     np.testing.assert_allclose(predict_raw(long, dataset.X, 10), predict_raw(short, dataset.X))
 
 
 def test_money_is_learnt_on_the_log_scale() -> None:
     """Tweedie's raw scores are logs of expectations."""
     dataset = made.dataset("amount", rows=1500)
-    learner = Learner(dataset.X, [5], "tweedie", OPTIONS, 7)
-    expected = np.exp(predict_raw(learner.fit(learner.presets[0], dataset.label, 60), dataset.X))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    expected = np.exp(predict_raw(learner.fit(learner.presets[0], asked(dataset), 60), dataset.X))
     assert expected.mean() == pytest.approx(dataset.label.mean(), rel=0.1)
     assert np.corrcoef(expected, dataset.label)[0, 1] > 0.3
 
@@ -121,8 +128,8 @@ def test_more_rows_bear_somewhat_more_rounds() -> None:
 def test_training_is_silent(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """LightGBM writes nothing to the terminal, from whichever thread."""
     dataset = made.dataset(rows=400)
-    learner = Learner(dataset.X, [5], "binary", OPTIONS, 7)
-    learner.race([(Preset(64, 0.5, 200, 6), dataset.label)], folds(400))
+    learner = Learner(dataset.X, [5], OPTIONS, 7)
+    learner.race([(Preset(64, 0.5, 200, 6), asked(dataset))], folds(400))
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err == ""
