@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.settings import Settings
-from training import baselines, evaluate
+from training import baselines, evaluate, shop
 from training.bundle import ordinal_probabilities, sigmoid
 from training.dataset import Dataset
 from training.evaluate import Weighted
@@ -158,6 +158,9 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     if place is not None and not dataset.flat:
         never = np.nan_to_num(dataset.X[rows, place], nan=np.inf)
         found["recency"] = {"auc": evaluate.auc(dataset.label[rows], never)}
+    silent = shop.silent(dataset, split.train, rows) if split.out_of_time else None
+    if silent is not None:
+        found["bgnbd"] = judge([silent])
     return found
 
 
