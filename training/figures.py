@@ -87,7 +87,7 @@ def learning_plot(ax: Axes, curves: Sequence[Learning]) -> Axes:
     }
     several = len(lowest) > 1
     for item, colour in zip(curves, cycle(COLOURS), strict=False):
-        name = f"{item.preset.leaves} leaves" + (f", {item.question.replace('_', ' ')}" if several else "")
+        name = item.preset.name + (f", {item.question.replace('_', ' ')}" if several else "")
         above = item.mean - lowest[item.question]
         ax.plot(item.rounds, above, color=colour, label=name)
         ax.plot(item.best[0], item.best[1] - lowest[item.question], marker="o", color=colour)

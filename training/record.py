@@ -105,7 +105,7 @@ def record_card(registry: Registry, run_id: str, told: About, version: str, fold
 def record_presets(registry: Registry, run_id: str, target: str, learning: Sequence[Learning]) -> None:
     """One run below the training for each preset that was tried: its loss by rounds, over all folds and in each of them."""
     for preset in dict.fromkeys(item.preset for item in learning):
-        below = registry.start(f"{target}: {preset.leaves} leaves", run_id, {"target": target, "kind": "preset"})
+        below = registry.start(f"{target}: {preset.name}", run_id, {"target": target, "kind": "preset"})
         own = [item for item in learning if item.preset == preset]
         points = []
         for item in own:
@@ -204,7 +204,11 @@ def _gains(told: About) -> list[Point]:
 def _learning(learning: Sequence[Learning]) -> list[Point]:
     """The mean out-of-fold loss of every preset, with the rounds as the step."""
     return [
-        Point(f"out_of_fold_loss/{item.question}/{item.preset.leaves}_leaves", float(loss), int(step))
+        Point(
+            f"out_of_fold_loss/{item.question}/{item.preset.name.replace(',', '').replace(' ', '_')}",
+            float(loss),
+            int(step),
+        )
         for item in learning
         for step, loss in zip(item.rounds, item.mean, strict=True)
     ]
