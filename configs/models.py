@@ -186,6 +186,7 @@ class Learner(_Frozen):
     early_stopping_rounds: Annotated[int, Field(ge=1)]
     max_depth: Annotated[int, Field(ge=1, le=6)]
     rows_per_leaf: Annotated[int, Field(ge=1)]
+    trials: Annotated[int, Field(ge=0, le=1000)]
     threads: Annotated[int, Field(ge=0)]
 
 

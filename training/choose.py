@@ -22,6 +22,7 @@ from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
 from training.level import apart, offsets
 from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
+from training.search import FOLDER, require, search
 from training.split import Fold, Split
 
 Array = NDArray[np.float64]
@@ -152,7 +153,12 @@ def contest(
     ------
     DataError
         When no feature varies among the customers of the teaching rows.
+    ConfigError
+        When trials are asked for and Optuna is not installed.
     """
+    trials = settings.learner.trials
+    if trials:
+        require()
     columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(
@@ -169,7 +175,17 @@ def contest(
     )
     X = np.ascontiguousarray(dataset.X[np.ix_(split.train, columns.kept)])
     learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
-    curves = _race(learner, asked, folds, progress)
+    part = len(learner.presets) / (len(learner.presets) + trials)
+    curves = _race(learner, asked, folds, progress and (lambda message, share: progress(message, part * share)))
+    if trials:
+        place = settings.output / FOLDER / "-".join(filter(None, (dataset.target, form)))
+        curves |= search(
+            learner,
+            asked,
+            folds,
+            place,
+            progress and (lambda message, share: progress(message, part + (1 - part) * share)),
+        )
     return Contest(learner, asked, folds, curves, _choose(curves), columns, form or forms(dataset.task)[0])
 
 
@@ -222,7 +238,7 @@ def _choose(curves: Curves, without: int | None = None, per: int = 1) -> Choice:
     """The preset whose questions' losses add up to the least; `without` leaves the folds of one part out."""
     found = {preset: [curve.best(without, per) for curve in own] for preset, own in curves.items()}
     losses = {preset: sum(loss for _, loss in best) for preset, best in found.items()}
-    winner = min(losses, key=lambda preset: (losses[preset], preset.light, preset.leaves))
+    winner = min(losses, key=lambda preset: (losses[preset], preset.kind, preset.leaves))
     return Choice(
         winner,
         tuple(rounds for rounds, _ in found[winner]),

@@ -85,7 +85,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
             "form": held.form,
             "forms": held.forms,
             "leaves": held.choice.preset.leaves,
-            "light": held.choice.preset.light,
+            "preset": held.choice.preset.name,
             "rounds": list(held.choice.rounds),
         },
         "calibration": [{"slopes": list(row[:-1]), "intercept": row[-1]} for row in held.calibration],

@@ -35,6 +35,7 @@ REFERENCE_ROWS: Final = 10_000
 FASTEST: Final = 2.5
 FINE_ROWS: Final = 20_000
 """Rows up to which numbers are cut into as many bins as LightGBM's default; beyond it that costs more time than it wins."""
+LIGHT: Final = "light"
 WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
@@ -53,12 +54,13 @@ class Preset:
     column_share: float = 0.5
     l2: float = 5.0
     bins: int = 63
-    light: bool = False
+    row_share: float = 0.8
+    kind: str = ""
 
     @property
     def name(self) -> str:
         """What it is called among the others."""
-        return f"{self.leaves} leaves, light" if self.light else f"{self.leaves} leaves"
+        return f"{self.leaves} leaves, {self.kind}" if self.kind else f"{self.leaves} leaves"
 
     def lighter(self) -> Preset:
         """The same trees with less to hold them: a quarter of the rows per leaf (5 at least), more columns per tree, less L2."""
@@ -67,7 +69,7 @@ class Preset:
             rows_per_leaf=min(self.rows_per_leaf, max(5, self.rows_per_leaf // 4)),
             column_share=min(1.0, self.column_share + 0.3),
             l2=1.0,
-            light=True,
+            kind=LIGHT,
         )
 
     def parameters(self, objective: Objective, seed: int) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Preset:
             "min_data_in_leaf": self.rows_per_leaf,
             "min_sum_hessian_in_leaf": 1e-3,
             "feature_fraction": self.column_share,
-            "bagging_fraction": 0.8,
+            "bagging_fraction": self.row_share,
             "bagging_freq": 1,
             "lambda_l2": self.l2,
             "max_bin": self.bins,
