@@ -64,6 +64,7 @@ bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives, and 
 	$(RUN)/python -m benchmarks.scaling --events $(SIZE)
 	$(RUN)/python -m benchmarks.online
 	$(RUN)/python -m benchmarks.new_month
+	$(RUN)/python -m benchmarks.monitor
 	@if test -f "$(RETAIL)"; then $(RUN)/python -m benchmarks.online_retail; \
 	  else echo "online_retail is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 

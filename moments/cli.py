@@ -47,6 +47,7 @@ EXAMPLES: Final = {
     "train": "moments train configs/demo.yaml --target churn",
     "drivers": "moments drivers configs/demo.yaml",
     "score": "moments score configs/demo.yaml --json",
+    "monitor": "moments monitor configs/demo.yaml",
     "run": "moments run configs/demo.yaml",
     "serve": "moments serve configs/demo.yaml --port 3000",
     "audit": "moments audit configs/demo.yaml --since 2026-01-01",
@@ -165,6 +166,34 @@ def score(
         moment = _moment(as_of)
         settings = _load(config)
         _run(talk, settings, ["score"], **_options(as_of=moment), **_engine(settings, engine))
+
+
+@app.command(epilog=_example("monitor"))
+def monitor(
+    config: Config,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Look with what was known then, e.g. 2026-03-01 (UTC).", show_default="end of the data"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether the models still hold: keep, watch or retrain.
+
+    Before labels are known: features, gaps, new values and scores beside those at training, and the loss to expect.
+    Afterwards: the realised loss beside the promised one. Writes monitor.json and monitor.html (monitor.<language>.html), and
+    logs to MLflow. The exit status is 0 whatever the verdict. Needs 'train'.
+    """
+    with talking("monitor", as_json=json) as talk:
+        from moments.monitor import job, words
+        from moments.summary import shown
+
+        moment = _moment(as_of)
+        settings = _load(config)
+        with talk.progress.step("monitor") as report:
+            facts = job.monitor(settings, now=datetime.now(UTC), as_of=moment, progress=report)
+        talk.answer |= {"config": str(settings.source), "output": str(settings.output), **facts}
+        for part in words.render(facts, page=shown(settings.output / "monitor.html"), config=shown(settings.source)):
+            talk.say(part)
 
 
 @app.command(epilog=_example("run"))
