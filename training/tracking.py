@@ -138,7 +138,8 @@ class Tracking:
 
             for points in _parts(metrics, _METRICS_AT_ONCE):
                 found = [
-                    Metric(item.name, item.value, self.now if item.at is None else item.at, item.step) for item in points
+                    Metric(item.name, item.value, self.now if item.at is None else item.at, item.step)
+                    for item in points
                 ]
                 self.client.log_batch(run_id, metrics=found)
             for pairs in _parts(list((parameters or {}).items()), _PAIRS_AT_ONCE):
