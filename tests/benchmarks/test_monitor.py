@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from benchmarks import monitor
 
 
@@ -32,9 +30,3 @@ def test_verdicts_follow_the_change() -> None:
     check(found, least=0.8, most=0.2)
     text = monitor.table(found)
     assert text.count("\n") == 4 + len(monitor.WORLDS)
-
-
-@pytest.mark.slow
-def test_rates_are_as_promised() -> None:
-    """Forty companies: false alarms near what is promised, changes found."""
-    check(monitor.measure(40), least=0.95, most=0.1)
