@@ -190,6 +190,16 @@ class Learner(_Frozen):
     threads: Annotated[int, Field(ge=0)]
 
 
+class Campaign(_Frozen):
+    """What keeping customers costs and brings: churn models are judged by it too. Money in the company's currency."""
+
+    value: Annotated[float, Field(gt=0)] | Annotated[str, Field(min_length=1)]
+    offer: Annotated[float, Field(ge=0)]
+    contact: Annotated[float, Field(ge=0)]
+    acceptance: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    size: Annotated[float, Field(gt=0, le=1)]
+
+
 class Drivers(_Frozen):
     """Driver analysis (attribution, tests, intervals)."""
 
@@ -271,6 +281,7 @@ class Settings(_Frozen):
     partitions: Annotated[int, Field(ge=1)]
     validation: Validation
     learner: Learner
+    campaign: Campaign
     drivers: Drivers
     scores: Scores
     serving: Serving

@@ -72,6 +72,18 @@ def lift_plot(ax: Axes, gains: Sequence[Gain]) -> Axes:
     return ax
 
 
+def profit_plot(ax: Axes, campaign: Mapping[str, Any]) -> Axes:
+    """What a campaign wins by the share of customers that it reaches: what came of it, what was promised, and where to stop."""
+    shares = [point["share"] for point in campaign["curve"]]
+    ax.axhline(0.0, color=_GREY, linewidth=1, linestyle="--")
+    for key, colour, style in (("expected", _GREY, ":"), ("realised", COLOURS[0], "-")):
+        ax.plot(shares, [point[key] for point in campaign["curve"]], color=colour, linestyle=style, label=key)
+    ax.axvline(campaign["stop_share"], color=COLOURS[1], linewidth=1, label="where it should stop")
+    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="share of customers, those with the most to win first", ylabel="money per customer", xlim=(0, 1))
+    return ax
+
+
 def importance_plot(ax: Axes, parts: Sequence[Part]) -> Axes:
     """Each driver's part in the scores, the largest on top."""
     shown = list(parts[:_MOST_DRIVERS])[::-1]

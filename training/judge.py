@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from configs.settings import Settings
 from training import baselines, evaluate, shop
 from training.bundle import ordinal_probabilities, sigmoid
+from training.campaign import campaign, curve, profits
 from training.dataset import Dataset
 from training.evaluate import Weighted
 from training.model import HeldOut
@@ -62,7 +63,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
         Seed and number of bootstraps.
     """
     given = [answers(dataset, split, margins) for margins in held.margins]
-    scorers = [_scorer(dataset, rows, answer) for rows, answer in zip(held.rows, given, strict=True)]
+    scorers = [_scorer(dataset, rows, answer, settings) for rows, answer in zip(held.rows, given, strict=True)]
     judged = held.rows[0]
     label = dataset.label[judged]
     customers = dataset.customers
@@ -95,6 +96,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
     }
     if dataset.task == "binary":
         found["curve"] = evaluate.reliability(label, np.mean(given, axis=0))
+        found["campaign"] = curve(campaign(dataset, judged, settings), label, np.mean(given, axis=0))
     if split.out_of_time:
         found["periods"] = _periods(dataset, judged, given[0])
         found["by_customer"] = _seen(dataset, split, given[0], customers)
@@ -111,13 +113,18 @@ def level(dataset: Dataset, answer: Array) -> Array:
     return np.asarray(answer[:, 2] - answer[:, 0]) if dataset.task == "ordinal" else answer
 
 
-def _scorer(dataset: Dataset, rows: Rows, answer: Array) -> Weighted:
+def _scorer(dataset: Dataset, rows: Rows, answer: Array, settings: Settings | None = None) -> Weighted:
+    """The task's metrics on some rows; with the settings, churn in the configured money too."""
     label = dataset.label[rows]
     if dataset.task == "ordinal":
         return evaluate.ordinal(classes(label), answer)
     if dataset.task == "amount":
         return evaluate.amount(label, answer)
-    return evaluate.binary(label, answer, answer)
+    if settings is None:
+        return evaluate.binary(label, answer, answer)
+    asked = campaign(dataset, rows, settings)
+    quality, money = evaluate.binary(label, answer, answer, asked.terms), profits(asked, label, answer)
+    return lambda w: {**quality(w), **money(w)}
 
 
 def _counts(dataset: Dataset, label: Array) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     rows = np.concatenate([valid for _, valid in folds])
 
     def judge(parts: Sequence[Array]) -> dict[str, float | None]:
-        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts))], len(rows))
+        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts), settings)], len(rows))
 
     found: dict[str, dict[str, float | None]] = {}
     if dataset.task == "amount":

@@ -77,7 +77,13 @@ def record(
             "features": len(bundle.catalog.names),
             "features_dropped": len(bundle.dropped),
         },
-        metrics=[*_numbers(metrics), *_periods(metrics), *_gains(told), *_learning(learning)],
+        metrics=[
+            *_numbers(metrics),
+            *_periods(metrics),
+            *_gains(told),
+            *_profits(metrics),
+            *_learning(learning),
+        ],
         tags={
             "sha256": bundle.sha256,
             "outcome": verdict.outcome,
@@ -199,6 +205,15 @@ def _gains(told: About) -> list[Point]:
             Point(f"lift/{gain['name']}", value, step) for value, step in zip(gain["lift"], steps[1:], strict=True)
         ]
     return points
+
+
+def _profits(metrics: dict[str, Any]) -> list[Point]:
+    """Money per customer by the share that a campaign reaches, with the per cent as the step."""
+    return [
+        Point(f"profit/{name}", point[name], round(100 * point["share"]))
+        for point in metrics.get("campaign", {}).get("curve", [])
+        for name in ("expected", "realised")
+    ]
 
 
 def _learning(learning: Sequence[Learning]) -> list[Point]:
