@@ -55,7 +55,7 @@ NUMBERS: Final = 8
 EFFECTS: Final = np.array([0.9, 0.6, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0])
 INTERCEPT: Final = -2.5
 SETTINGS: Final[dict[str, Any]] = {
-    "validation": {"inner_folds": 2, "bootstraps": 100},
+    "validation": {"inner_folds": 2, "bootstraps": 100, "data_size": False},
     "learner": {"leaves": [4, 8], "learning_rate": 0.1, "max_rounds": 80, "early_stopping_rounds": 10, "threads": 1},
 }
 

@@ -175,6 +175,7 @@ class Validation(_Frozen):
     folds: Annotated[int, Field(ge=2)]
     repeats: Annotated[int, Field(ge=1)]
     bootstraps: Annotated[int, Field(ge=20)]
+    data_size: bool
 
 
 class Learner(_Frozen):

@@ -109,6 +109,10 @@ def draw(
         figure = figures.blank()
         figures.profit_plot(figure.add_subplot(), metrics["campaign"])
         found["profit"] = figures.png(figure)
+    if metrics.get("data_size"):
+        figure = figures.blank()
+        figures.data_size_plot(figure.add_subplot(), metrics["data_size"]["sizes"])
+        found["data_size"] = figures.png(figure)
     periods = metrics.get("periods", [])
     if len(periods) > 1:
         figure = figures.blank()

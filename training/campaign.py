@@ -122,7 +122,7 @@ def curve(asked: Campaign, y: Array, probability: Array) -> dict[str, Any]:
         return [float(value) for value in np.interp(shares, reached, sums)]
 
     return {
-        "value": asked.terms.value,
+        "customer_value": asked.terms.value,
         "own_values": bool(np.ptp(asked.value) > 0),
         "offer": asked.terms.offer,
         "contact": asked.terms.contact,

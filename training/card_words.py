@@ -146,7 +146,9 @@ def campaign(metrics: Mapping[str, Any]) -> list[str]:
     if found is None:
         return []
     worth = (
-        f"{number(found['value'])} on average, each customer's own" if found["own_values"] else number(found["value"])
+        f"{number(found['customer_value'])} on average, each customer's own"
+        if found["own_values"]
+        else number(found["customer_value"])
     )
     lines = [
         (
@@ -176,6 +178,24 @@ def campaign(metrics: Mapping[str, Any]) -> list[str]:
     lines.append(
         "That the offer holds everyone alike is an assumption. Whom it holds is a question for a pilot with a no-contact group."
     )
+    return lines
+
+
+def data_size(metrics: Mapping[str, Any]) -> list[str]:
+    """Whether more customers would make it better, in sentences; none where that was not looked at."""
+    found = metrics.get("data_size")
+    if found is None:
+        return []
+    shown = ", ".join(f"{number(item['loss'])} with {number(item['customers'])}" for item in found["sizes"])
+    lines = [f"Taught on some of the customers and judged on the same ones, the loss on the folds was {shown} of them."]
+    gain = found["doubling"]
+    if gain["value"] is not None:
+        worth = (
+            "more customers would make it better."
+            if gain["low"] > 0
+            else "that more customers would make it better is not shown here."
+        )
+        lines.append(f"Twice the customers would lower it by about {_span(gain)}: {worth}")
     return lines
 
 
@@ -237,6 +257,13 @@ def span(interval: Mapping[str, Any]) -> str:
     """The limits of an interval."""
     low, high = interval["low"], interval["high"]
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def measured(item: Mapping[str, Any]) -> str:
+    """A metric with the limits of its interval; nothing where it is unknown."""
+    if item["value"] is None:
+        return ""
+    return _span(item) if span(item) else number(item["value"])
 
 
 def cell(value: object) -> str:

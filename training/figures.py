@@ -84,6 +84,17 @@ def profit_plot(ax: Axes, campaign: Mapping[str, Any]) -> Axes:
     return ax
 
 
+def data_size_plot(ax: Axes, sizes: Sequence[Mapping[str, Any]]) -> Axes:
+    """The loss by the number of customers that taught, each step a doubling."""
+    counts = [item["customers"] for item in sizes]
+    ax.plot(counts, [item["loss"] for item in sizes], marker="o", color=COLOURS[0])
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="customers that taught", ylabel="loss on the folds")
+    return ax
+
+
 def importance_plot(ax: Axes, parts: Sequence[Part]) -> Axes:
     """Each driver's part in the scores, the largest on top."""
     shown = list(parts[:_MOST_DRIVERS])[::-1]

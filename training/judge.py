@@ -99,7 +99,8 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
         found["campaign"] = curve(campaign(dataset, judged, settings), label, np.mean(given, axis=0))
     if split.out_of_time:
         found["periods"] = _periods(dataset, judged, given[0])
-        found["by_customer"] = _seen(dataset, split, given[0], customers)
+        found["by_customer"] = _seen(dataset, split, given[0], settings)
+        found["origins"] = _origins(dataset, split, held, settings)
     return found
 
 
@@ -207,10 +208,40 @@ def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float
     return float(answer.mean()), float(label.mean())
 
 
-def _seen(dataset: Dataset, split: Split, answer: Array, customers: NDArray[np.int64]) -> dict[str, Any]:
+def _seen(dataset: Dataset, split: Split, answer: Array, settings: Settings) -> dict[str, Any]:
     """The metrics on customers who were among the teaching rows, and on those who were not."""
+    customers = dataset.customers
     known = np.isin(customers[split.test], customers[split.train])
     return {
-        name: {"n": int(mask.sum()), **_of(dataset, split.test[mask], answer[mask])}
+        name: _with_intervals(dataset, split.test[mask], answer[mask], settings)
         for name, mask in (("seen", known), ("unseen", ~known))
     }
+
+
+def _origins(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -> list[dict[str, Any]]:
+    """The metrics at each rolling origin inside the teaching rows, oldest first: how steady the model would have been."""
+    found = []
+    for origin in held.origins:
+        answer = answers(dataset, split, origin.margins)
+        predicted, observed = _level_of(dataset, origin.rows, answer)
+        found.append(
+            {
+                "as_of": iso(int(dataset.as_of[origin.rows].min())),
+                "taught": origin.taught,
+                "predicted": predicted,
+                "observed": observed,
+                **_with_intervals(dataset, origin.rows, answer, settings),
+            }
+        )
+    return found
+
+
+def _with_intervals(dataset: Dataset, rows: Rows, answer: Array, settings: Settings) -> dict[str, Any]:
+    """Number of rows, and the task's two main metrics with their intervals over customers; None where nothing can be said."""
+    names = _MAIN[dataset.task]
+    nothing = {"value": None, "low": None, "high": None}
+    if len(rows) < 2:
+        return {"n": len(rows), **dict.fromkeys(names, nothing)}
+    scorers = [_scorer(dataset, rows, answer)]
+    found = evaluate.intervals(scorers, dataset.customers[rows], settings.validation.bootstraps, settings.seed)
+    return {"n": len(rows), **{name: found[name] for name in names}}

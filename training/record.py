@@ -82,6 +82,7 @@ def record(
             *_periods(metrics),
             *_gains(told),
             *_profits(metrics),
+            *_sizes(metrics),
             *_learning(learning),
         ],
         tags={
@@ -183,12 +184,17 @@ def _numbers(metrics: dict[str, Any]) -> list[Point]:
 
 
 def _periods(metrics: dict[str, Any]) -> list[Point]:
-    """What is known of each judged period, with the period's place as the step."""
+    """What is known of each judged period, and of each rolling origin before them, with its place as the step."""
     points = []
     for step, period in enumerate(metrics.get("periods", [])):
         known = {**period, "gap": period["predicted"] - period["observed"]}
         points += [
             Point(f"period/{name}", value, step) for name, value in known.items() if isinstance(value, int | float)
+        ]
+    for step, origin in enumerate(metrics.get("origins", [])):
+        known = {name: found["value"] if isinstance(found, dict) else found for name, found in origin.items()}
+        points += [
+            Point(f"origin/{name}", value, step) for name, value in known.items() if isinstance(value, int | float)
         ]
     return points
 
@@ -213,6 +219,14 @@ def _profits(metrics: dict[str, Any]) -> list[Point]:
         Point(f"profit/{name}", point[name], round(100 * point["share"]))
         for point in metrics.get("campaign", {}).get("curve", [])
         for name in ("expected", "realised")
+    ]
+
+
+def _sizes(metrics: dict[str, Any]) -> list[Point]:
+    """The loss by the number of customers that taught, which is the step."""
+    return [
+        Point("data_size/loss", item["loss"], item["customers"])
+        for item in metrics.get("data_size", {}).get("sizes", [])
     ]
 
 

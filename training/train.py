@@ -107,6 +107,8 @@ def train(
     held = fitted.held
     tell("judging", 0.65)
     metrics = judge.metrics(dataset, division, held, settings)
+    if fitted.sizes is not None:
+        metrics["data_size"] = fitted.sizes.to_dict()
     rows, answer = judge.held_out_answers(dataset, division, held)
     level = judge.level(dataset, answer)
     bundle, golden = ship(dataset, fitted, settings, answers=level, validation=division.kind)

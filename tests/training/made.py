@@ -24,7 +24,7 @@ from training.targets import Task
 DAY = 86_400_000_000
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 QUICK: dict[str, Any] = {
-    "validation": {"inner_folds": 2, "folds": 3, "repeats": 2, "bootstraps": 40},
+    "validation": {"data_size": False, "inner_folds": 2, "folds": 3, "repeats": 2, "bootstraps": 40},
     "learner": {
         "trials": 0,
         "leaves": [4, 8],
