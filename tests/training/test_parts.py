@@ -14,7 +14,7 @@ def test_every_use_has_its_rows_and_digest() -> None:
     """Out of time: training, validation inside it, test after it; each has a digest of its own."""
     dataset = made.dataset(rows=2400, dates=made.months(12))
     settings = made.QUICK["validation"]
-    division = split(dataset, Validation(data_size=False, test_periods=2, test_share=0.2, **settings), 7)
+    division = split(dataset, Validation(test_periods=2, test_share=0.2, **settings), 7)
     found = {part.use: part for part in parts(dataset, division)}
     assert list(found) == ["training", "validation", "test"]
     assert found["training"].rows == len(division.train)
@@ -28,7 +28,7 @@ def test_folds_are_one_part() -> None:
     """A flat table has no dates, and all of its rows play every role."""
     dataset = made.dataset(rows=300)
     settings = made.QUICK["validation"]
-    division = split(dataset, Validation(data_size=False, test_periods=2, test_share=0.2, **settings), 7)
+    division = split(dataset, Validation(test_periods=2, test_share=0.2, **settings), 7)
     (part,) = parts(dataset, division)
     assert (part.use, part.rows, part.first, part.last) == ("folds", 300, None, None)
 
