@@ -175,6 +175,7 @@ class Validation(_Frozen):
     folds: Annotated[int, Field(ge=2)]
     repeats: Annotated[int, Field(ge=1)]
     bootstraps: Annotated[int, Field(ge=20)]
+    data_size: bool
 
 
 class Learner(_Frozen):
@@ -186,7 +187,18 @@ class Learner(_Frozen):
     early_stopping_rounds: Annotated[int, Field(ge=1)]
     max_depth: Annotated[int, Field(ge=1, le=6)]
     rows_per_leaf: Annotated[int, Field(ge=1)]
+    trials: Annotated[int, Field(ge=0, le=1000)]
     threads: Annotated[int, Field(ge=0)]
+
+
+class Campaign(_Frozen):
+    """What keeping customers costs and brings: churn models are judged by it too. Money in the company's currency."""
+
+    value: Annotated[float, Field(gt=0)] | Annotated[str, Field(min_length=1)]
+    offer: Annotated[float, Field(ge=0)]
+    contact: Annotated[float, Field(ge=0)]
+    acceptance: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    size: Annotated[float, Field(gt=0, le=1)]
 
 
 class Drivers(_Frozen):
@@ -270,6 +282,7 @@ class Settings(_Frozen):
     partitions: Annotated[int, Field(ge=1)]
     validation: Validation
     learner: Learner
+    campaign: Campaign
     drivers: Drivers
     scores: Scores
     serving: Serving

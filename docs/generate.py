@@ -41,7 +41,8 @@ from features.layout import MEASURE_SCALE, MONEY_SCALE
 from features.learn_journey import FEW
 from features.tables import open_tables
 from features.turns import CHEAP, RISEN
-from moments.cli import EXAMPLES, app
+from moments.cli import app
+from moments.examples import EXAMPLES
 from serving.phrases import MADE
 from tests.features import malformed as inputs
 

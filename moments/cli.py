@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from moments.environment import set_environment
+from moments.examples import example
 from moments.talk import Talk, talking
 
 if TYPE_CHECKING:
@@ -40,23 +41,6 @@ Engine = Annotated[
 ]
 Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
 
-EXAMPLES: Final = {
-    "world": "moments world --out out/demo-world --customers 3000 --seed 7",
-    "check": "moments check configs/demo.yaml",
-    "features": "moments features configs/demo.yaml",
-    "train": "moments train configs/demo.yaml --target churn",
-    "drivers": "moments drivers configs/demo.yaml",
-    "score": "moments score configs/demo.yaml --json",
-    "run": "moments run configs/demo.yaml",
-    "serve": "moments serve configs/demo.yaml --port 3000",
-    "audit": "moments audit configs/demo.yaml --since 2026-01-01",
-    "models": "moments models configs/demo.yaml rollback --target churn --reason 'too many calls last week'",
-}
-
-
-def _example(verb: str) -> str:
-    return f"Example: {EXAMPLES[verb]}"
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -73,7 +57,7 @@ def entry(
     """Which encounters make or break loyalty: churn and NPS models, key drivers, scores with reasons."""
 
 
-@app.command(epilog=_example("world"))
+@app.command(epilog=example("world"))
 def world(
     out: Annotated[Path, typer.Option(help="The folder to write to.", show_default=False)],
     customers: Annotated[int, typer.Option(min=100, help="How many customers.")] = 3000,
@@ -96,7 +80,7 @@ def world(
         talk.say(f"Next: moments run {configs[0] if configs else out}")
 
 
-@app.command(epilog=_example("check"))
+@app.command(epilog=example("check"))
 def check(config: Config, json: Json = False) -> None:
     """Say everything wrong or suspicious in the tables, at once.
 
@@ -109,7 +93,7 @@ def check(config: Config, json: Json = False) -> None:
         talk.failed = bool(talk.answer["counts"]["error"])
 
 
-@app.command(epilog=_example("features"))
+@app.command(epilog=example("features"))
 def features(config: Config, engine: Engine = "local", json: Json = False) -> None:
     """Build the training sets.
 
@@ -120,7 +104,7 @@ def features(config: Config, engine: Engine = "local", json: Json = False) -> No
         _run(talk, settings, ["features"], **_engine(settings, engine))
 
 
-@app.command(epilog=_example("train"))
+@app.command(epilog=example("train"))
 def train(
     config: Config,
     target: Annotated[str | None, typer.Option(help="Only this target.", show_default=False)] = None,
@@ -136,7 +120,7 @@ def train(
         _summarise(talk, settings, "metrics")
 
 
-@app.command(epilog=_example("drivers"))
+@app.command(epilog=example("drivers"))
 def drivers(config: Config, json: Json = False) -> None:
     """Find what drives each target and write the analysts' report.
 
@@ -148,7 +132,7 @@ def drivers(config: Config, json: Json = False) -> None:
         _summarise(talk, settings, "drivers", "report")
 
 
-@app.command(epilog=_example("score"))
+@app.command(epilog=example("score"))
 def score(
     config: Config,
     as_of: Annotated[
@@ -167,7 +151,35 @@ def score(
         _run(talk, settings, ["score"], **_options(as_of=moment), **_engine(settings, engine))
 
 
-@app.command(epilog=_example("run"))
+@app.command(epilog=example("monitor"))
+def monitor(
+    config: Config,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Look with what was known then, e.g. 2026-03-01 (UTC).", show_default="end of the data"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether the models still hold: keep, watch or retrain.
+
+    Before labels are known: features, gaps, new values and scores beside those at training, and the loss to expect.
+    Afterwards: the realised loss beside the promised one. Writes monitor.json and monitor.html (monitor.<language>.html), and
+    logs to MLflow. The exit status is 0 whatever the verdict. Needs 'train'.
+    """
+    with talking("monitor", as_json=json) as talk:
+        from moments.monitor import job, words
+        from moments.summary import shown
+
+        moment = _moment(as_of)
+        settings = _load(config)
+        with talk.progress.step("monitor") as report:
+            facts = job.monitor(settings, now=datetime.now(UTC), as_of=moment, progress=report)
+        talk.answer |= {"config": str(settings.source), "output": str(settings.output), **facts}
+        for part in words.render(facts, page=shown(settings.output / "monitor.html"), config=shown(settings.source)):
+            talk.say(part)
+
+
+@app.command(epilog=example("run"))
 def run(
     config: Config,
     force: Annotated[bool, typer.Option("--force", help="Go on when the check finds errors.")] = False,
@@ -186,7 +198,7 @@ def run(
         _summarise(talk, settings, "metrics", "drivers", "report", "next")
 
 
-@app.command(epilog=_example("serve"))
+@app.command(epilog=example("serve"))
 def serve(
     config: Config,
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
@@ -204,7 +216,7 @@ def serve(
         serve_models(_load(config), host=host, port=port, workers=workers)
 
 
-@app.command(epilog=_example("audit"))
+@app.command(epilog=example("audit"))
 def audit(
     config: Config,
     since: Annotated[
@@ -233,7 +245,7 @@ def audit(
         talk.failed = facts["causes"]["bug"]["vectors"] > 0
 
 
-@app.command(epilog=_example("models"))
+@app.command(epilog=example("models"))
 def models(
     config: Config,
     action: Annotated[

@@ -71,7 +71,7 @@ STEPS: Final[dict[str, Step]] = {
         Step(
             "train",
             "training and evaluating the models",
-            ("name", "targets", "validation", "learner", "scores", "seed", "mlflow"),
+            ("name", "targets", "validation", "learner", "campaign", "scores", "seed", "mlflow"),
             _LEARN,
             False,
             ("features",),

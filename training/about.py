@@ -13,7 +13,7 @@ from training.parts import Part, parts
 from training.segments import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from configs.settings import Settings
     from training.bundle import Bundle
@@ -83,13 +83,13 @@ def about(
         calibration=curves,
         importances=used,
     )
-    pictures = draw(dataset.task, metrics.get("periods", []), curves, ranked, used, learning)
+    pictures = draw(dataset.task, metrics, curves, ranked, used, learning)
     return About(facts, pictures, found)
 
 
 def draw(
     task: str,
-    periods: Sequence[dict[str, Any]],
+    metrics: Mapping[str, Any],
     curves: dict[str, list[dict[str, float]]],
     ranked: Sequence[Gain],
     used: Sequence[Importance],
@@ -105,6 +105,15 @@ def draw(
             figure = figures.blank()
             plot(figure.add_subplot(), ranked)
             found[name] = figures.png(figure)
+    if metrics.get("campaign"):
+        figure = figures.blank()
+        figures.profit_plot(figure.add_subplot(), metrics["campaign"])
+        found["profit"] = figures.png(figure)
+    if metrics.get("data_size"):
+        figure = figures.blank()
+        figures.data_size_plot(figure.add_subplot(), metrics["data_size"]["sizes"])
+        found["data_size"] = figures.png(figure)
+    periods = metrics.get("periods", [])
     if len(periods) > 1:
         figure = figures.blank()
         figures.periods_plot(figure.add_subplot(), periods, LEVELS[task])

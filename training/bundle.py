@@ -1,8 +1,9 @@
 """A model is a bundle: a folder of plain text that says what it is and refuses by name when it is not that.
 
 ``model_0.txt`` (and ``model_1.txt`` where NPS is asked as two cumulative binaries) is LightGBM's own text; ``bundle.json`` holds
-everything else that an answer needs; ``golden.json`` holds rows with known answers; ``SHA256SUMS`` covers those files and its
-own digest names the bundle. ``release.json`` (version, training time, commit) lies outside the digest, so that the same data
+everything else that an answer needs; ``golden.json`` holds rows with known answers; ``baseline.json`` is what monitoring
+compares with; ``SHA256SUMS`` covers those files and its own digest names the bundle. ``release.json`` (version, training time,
+commit) lies outside the digest, so that the same data
 and settings give the same bundle on any day. Nothing here is pickled, and neither MLflow nor the learner is imported: this
 is serving's one door into training.
 
@@ -160,10 +161,14 @@ class Bundle:
         total[:, -1] += intercepts.mean()
         return total
 
-    def save(self, folder: Path, golden: Array) -> Bundle:
-        """Write the folder (which must not exist or be empty) with `golden` rows (k, p), and return the bundle with its digest."""
+    def save(self, folder: Path, golden: Array, beside: Mapping[str, str] | None = None) -> Bundle:
+        """Write the folder (which must not exist or be empty) with `golden` rows (k, p), and return the bundle with its digest.
+
+        `beside` are texts by file name that travel with the model under the same digest, and that no answer needs.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         files = {f"model_{number}.txt": text for number, text in enumerate(self.models)}
+        files |= beside or {}
         files[CONTENT] = _json(self._content())
         answers = self.predict(golden).reshape(len(golden), -1)
         files[GOLDEN] = _json({"rows": _nullable(golden), "answers": _nullable(answers)})

@@ -104,7 +104,10 @@ def facts(
             if name in words.METRICS
         ],
         "by_customer": metrics.get("by_customer", {}),
+        "origins": metrics.get("origins", []),
         "periods": metrics.get("periods", []),
+        "campaign": words.campaign(metrics),
+        "data_size": words.data_size(metrics),
         "calibration": {name: list(curve) for name, curve in calibration.items()},
         "gains": [gain.to_dict() for gain in gains],
         "segments": [{**segment.to_dict(), "surely_off": segment.surely_off} for segment in segments],
@@ -124,7 +127,7 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 
 def html(found: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
-    """The card as a page; `figures` are PNG files by name (calibration, gain, lift, periods, importance, learning)."""
+    """The card as a page; `figures` are PNG files by name (calibration, gain, lift, profit, periods, importance, learning, data_size)."""
     style = (TEMPLATES / "card.css").read_text("utf-8")
     return (
         _environment()

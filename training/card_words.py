@@ -12,7 +12,9 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "brier": ("Brier score", "mean squared error of the probabilities; lower is better"),
     "ece": ("Calibration error", "mean distance of predicted and observed rates in ten bins; lower is better"),
     "lift_at_10": ("Lift in the top tenth", "how many times the average rate among the tenth with the highest scores; higher is better"),
-    "empc": ("Expected maximum profit", "money per customer of a campaign with customary costs; higher is better"),
+    "empc": ("Expected maximum profit", "money per customer of a campaign of the best size, over all acceptance rates; higher is better"),
+    "profit_at_size": ("Profit of the campaign", "money per customer of the company if the configured share is reached; higher is better"),
+    "profit_at_stop": ("Profit where it still pays", "the same if everyone is reached who promises a profit; higher is better"),
     "calibration_in_the_large": ("Calibration in the large", "mean prediction minus mean outcome; zero is best"),
     "rps": ("Ranked probability score", "distance of the predicted categories from the one that came; lower is better"),
     "qwk": ("Quadratic weighted kappa", "agreement of the most likely category beyond chance; higher is better"),
@@ -138,6 +140,65 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def campaign(metrics: Mapping[str, Any]) -> list[str]:
+    """What the scores are worth in money and up to where a campaign pays, in sentences; none where the target is not churn."""
+    found = metrics.get("campaign")
+    if found is None:
+        return []
+    worth = (
+        f"{number(found['customer_value'])} on average, each customer's own"
+        if found["own_values"]
+        else number(found["customer_value"])
+    )
+    lines = [
+        (
+            f"Assumed (`campaign` in the configuration): a customer who stays brings {worth}; an offer costs {number(found['offer'])}, a "
+            f"contact {number(found['contact'])}; the offer holds {percent(found['acceptance'])} of those who would leave."
+        )
+    ]
+    if found["break_even"] is None:
+        lines.append(
+            "Under these terms reaching a customer of usual worth never pays, however likely the customer is to leave."
+        )
+    else:
+        lines.append(
+            f"Reaching a customer of usual worth pays from a probability of {percent(found['break_even'])} on. "
+            f"{percent(found['stop_share'])} of the judged customers promise a profit: a larger campaign loses money on the rest."
+        )
+    for name, said in (
+        ("profit_at_size", f"reaches {percent(found['size'])} of the customers"),
+        ("profit_at_stop", "reaches everyone who promises a profit"),
+    ):
+        if metrics[name]["value"] is not None:
+            lines.append(
+                f"A campaign that {said} would have won {_span(metrics[name])} per customer of the company on the judged rows."
+            )
+    if found["empc_is_noise"]:
+        lines.append("Fewer than 5 % of the judged rows left: expected maximum profit is mostly noise there.")
+    lines.append(
+        "That the offer holds everyone alike is an assumption. Whom it holds is a question for a pilot with a no-contact group."
+    )
+    return lines
+
+
+def data_size(metrics: Mapping[str, Any]) -> list[str]:
+    """Whether more customers would make it better, in sentences; none where that was not looked at."""
+    found = metrics.get("data_size")
+    if found is None:
+        return []
+    shown = ", ".join(f"{number(item['loss'])} with {number(item['customers'])}" for item in found["sizes"])
+    lines = [f"Taught on some of the customers and judged on the same ones, the loss on the folds was {shown} of them."]
+    gain = found["doubling"]
+    if gain["value"] is not None:
+        worth = (
+            "more customers would make it better."
+            if gain["low"] > 0
+            else "that more customers would make it better is not shown here."
+        )
+        lines.append(f"Twice the customers would lower it by about {_span(gain)}: {worth}")
+    return lines
+
+
 def limits(facts: Mapping[str, Any]) -> list[str]:
     """What is known to be weak, from the figures."""
     lines, task = [], facts["task"]
@@ -196,6 +257,13 @@ def span(interval: Mapping[str, Any]) -> str:
     """The limits of an interval."""
     low, high = interval["low"], interval["high"]
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def measured(item: Mapping[str, Any]) -> str:
+    """A metric with the limits of its interval; nothing where it is unknown."""
+    if item["value"] is None:
+        return ""
+    return _span(item) if span(item) else number(item["value"])
 
 
 def cell(value: object) -> str:

@@ -1,6 +1,7 @@
 """The contest of the presets on the folds, and the out-of-fold scores that come out of it.
 
-Presets are tried from the smallest trees up, and wider ones only as long as width pays. Out of time, the choice of preset,
+Presets are tried from the smallest trees up, and wider ones only as long as width pays, then near the best one with less to hold
+them. Out of time, the choice of preset,
 rounds and calibration is made on earlier rows than those judged. With folds, fold k is answered with the choice and the
 calibration that the other folds would have made, so that judging costs no second round of training and is not flattered.
 """
@@ -21,6 +22,7 @@ from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
 from training.level import apart, offsets
 from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
+from training.search import FOLDER, require, search
 from training.split import Fold, Split
 
 Array = NDArray[np.float64]
@@ -151,7 +153,12 @@ def contest(
     ------
     DataError
         When no feature varies among the customers of the teaching rows.
+    ConfigError
+        When trials are asked for and Optuna is not installed.
     """
+    trials = settings.learner.trials
+    if trials:
+        require()
     columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(
@@ -168,7 +175,17 @@ def contest(
     )
     X = np.ascontiguousarray(dataset.X[np.ix_(split.train, columns.kept)])
     learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
-    curves = _race(learner, asked, folds, progress)
+    part = len(learner.presets) / (len(learner.presets) + trials)
+    curves = _race(learner, asked, folds, progress and (lambda message, share: progress(message, part * share)))
+    if trials:
+        place = settings.output / FOLDER / "-".join(filter(None, (dataset.target, form)))
+        curves |= search(
+            learner,
+            asked,
+            folds,
+            place,
+            progress and (lambda message, share: progress(message, part + (1 - part) * share)),
+        )
     return Contest(learner, asked, folds, curves, _choose(curves), columns, form or forms(dataset.task)[0])
 
 
@@ -178,24 +195,38 @@ def category_places(dataset: Dataset, columns: Columns) -> list[int]:
 
 
 def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], progress: Progress | None) -> Curves:
-    """The two smallest presets together, then one after the other while each was better than the one before."""
-    curves: Curves = {}
-    waiting = list(learner.presets)
-    batch, waiting = waiting[:2], waiting[2:]
-    while batch:
-        done = len(curves) / len(learner.presets)
-        names = " and ".join(str(preset.leaves) for preset in batch)
+    """Tight ones: the two smallest, then wider ones while each is better than the one before. Then light ones, near the best.
 
-        def tell(share: float, done: float = done, part: int = len(batch), names: str = names) -> None:
+    Of the light ones as many leaves as won and the next fewer, then neighbours until the best one has none that was not tried.
+    """
+    curves: Curves = {}
+    tight = learner.presets
+    light = tuple(preset.lighter() for preset in tight)
+
+    def run(batch: Sequence[Preset]) -> None:
+        done, names = len(curves) / (2 * len(tight)), " and ".join(preset.name for preset in batch)
+
+        def tell(share: float) -> None:
             if progress is not None:
-                progress(f"trees of {names} leaves", done + share * part / len(learner.presets))
+                progress(f"trees of {names}", done + share * len(batch) / (2 * len(tight)))
 
         found = learner.race([(preset, question) for preset in batch for question in asked], folds, tell)
         for place, preset in enumerate(batch):
             curves[preset] = tuple(found[place * len(asked) : (place + 1) * len(asked)])
-        losses = [_loss(curves[preset]) for preset in curves]
-        batch = waiting[:1] if len(losses) < 2 or losses[-1] < losses[-2] else []
-        waiting = waiting[1:]
+
+    def best(presets: Sequence[Preset]) -> int:
+        losses = [_loss(curves[preset]) if preset in curves else np.inf for preset in presets]
+        return int(np.argmin(losses))
+
+    run(tight[:2])
+    while best(tight) == len(curves) - 1 and len(curves) < len(tight):
+        run([tight[len(curves)]])
+    place = best(tight)
+    run(light[max(0, place - 1) : place + 1])
+    while beside := [
+        light[at] for at in (best(light) - 1, best(light) + 1) if 0 <= at < len(light) and light[at] not in curves
+    ]:
+        run(beside[:1])
     return curves
 
 
@@ -207,9 +238,9 @@ def _choose(curves: Curves, without: int | None = None, per: int = 1) -> Choice:
     """The preset whose questions' losses add up to the least; `without` leaves the folds of one part out."""
     found = {preset: [curve.best(without, per) for curve in own] for preset, own in curves.items()}
     losses = {preset: sum(loss for _, loss in best) for preset, best in found.items()}
-    winner = min(losses, key=lambda preset: (losses[preset], preset.leaves))
+    winner = min(losses, key=lambda preset: (losses[preset], preset.kind, preset.leaves))
     return Choice(
         winner,
         tuple(rounds for rounds, _ in found[winner]),
-        {f"{preset.leaves} leaves": loss for preset, loss in losses.items()},
+        {preset.name: loss for preset, loss in losses.items()},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,12 +28,20 @@ CLASSES: Final = 3
 _BLOCK: Final = 4_000_000
 _LEAST: Final = 1e-15
 
-# Verbraken et al. (2013): customer value, cost of an offer, cost of a contact (money), acceptance rate ~ Beta(6, 14).
-EMPC_VALUE: Final = 200.0
-EMPC_OFFER: Final = 10.0
-EMPC_CONTACT: Final = 1.0
-EMPC_ALPHA: Final = 6.0
-EMPC_BETA: Final = 14.0
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a campaign costs and brings: customer value, offer, contact (money), acceptance ~ Beta(alpha, beta)."""
+
+    value: float = 200.0
+    offer: float = 10.0
+    contact: float = 1.0
+    alpha: float = 6.0
+    beta: float = 14.0
+
+
+CUSTOMARY: Final = Terms()
+"""Those of Verbraken et al. (2013), which make figures comparable."""
 
 # Resampling noise adds to a distance, so that its resampled values lie above it: its interval is the reflected one.
 _DISTANCES: Final = frozenset({"ece"})
@@ -80,7 +89,7 @@ def values(metrics: Sequence[Weighted], n: int) -> dict[str, float | None]:
     return {name: _plain(float(np.mean([repeat[name][0] for repeat in repeats]))) for name in repeats[0]}
 
 
-def binary(y: Array, score: Array, probability: Array) -> Weighted:
+def binary(y: Array, score: Array, probability: Array, terms: Terms = CUSTOMARY) -> Weighted:
     """Metrics of a churn model: labels 0/1 (n,), raw score for ranking (n,), calibrated probability (n,).
 
     auc, average_precision, log_loss (nats), brier, ece (ten bins of equal mass), lift_at_10, empc (money per customer),
@@ -106,7 +115,7 @@ def binary(y: Array, score: Array, probability: Array) -> Weighted:
             "brier": (w @ squares) / total,
             "ece": np.abs(gaps).sum(axis=1) / total,
             "lift_at_10": _lift(pos, neg),
-            "empc": np.array([empc_of(a, b) for a, b in zip(pos, neg, strict=True)]),
+            "empc": np.array([empc_of(a, b, terms) for a, b in zip(pos, neg, strict=True)]),
             "calibration_in_the_large": gaps.sum(axis=1) / total,
         }
 
@@ -187,7 +196,7 @@ def auc(y: Array, score: Array) -> float:
         return float(_auc(pos, neg)[0])
 
 
-def empc_of(pos: Array, neg: Array) -> float:
+def empc_of(pos: Array, neg: Array, terms: Terms = CUSTOMARY) -> float:
     """Expected maximum profit for churn (Verbraken et al., 2013), money per customer.
 
     `pos` and `neg` are the weights of churners and others per group of equal scores, best score first. Only the convex hull
@@ -202,14 +211,16 @@ def empc_of(pos: Array, neg: Array) -> float:
     first = fit.blocks[:-1]
     dy = np.add.reduceat(pos[held], first) / both.sum()
     dx = np.add.reduceat(neg[held], first) / both.sum()
-    offer, contact = EMPC_OFFER / EMPC_VALUE, EMPC_CONTACT / EMPC_VALUE
+    offer, contact = terms.offer / terms.value, terms.contact / terms.value
     worth = dy > 0
     dy, dx = dy[worth], dx[worth]
+    if offer >= 1:
+        return 0.0
     even = np.clip(((offer + contact) * dx / dy + contact) / (1 - offer), 0, 1)
-    chance = 1 - betainc(EMPC_ALPHA, EMPC_BETA, even)
-    mean = EMPC_ALPHA / (EMPC_ALPHA + EMPC_BETA) * (1 - betainc(EMPC_ALPHA + 1, EMPC_BETA, even))
+    chance = 1 - betainc(terms.alpha, terms.beta, even)
+    mean = terms.alpha / (terms.alpha + terms.beta) * (1 - betainc(terms.alpha + 1, terms.beta, even))
     gain = (1 - offer) * dy * mean - (contact * dy + (offer + contact) * dx) * chance
-    return float(EMPC_VALUE * gain.sum())
+    return float(terms.value * gain.sum())
 
 
 def reliability(y: Array, probability: Array, bins: int = BINS) -> list[dict[str, float]]:

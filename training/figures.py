@@ -72,6 +72,29 @@ def lift_plot(ax: Axes, gains: Sequence[Gain]) -> Axes:
     return ax
 
 
+def profit_plot(ax: Axes, campaign: Mapping[str, Any]) -> Axes:
+    """What a campaign wins by the share of customers that it reaches: what came of it, what was promised, and where to stop."""
+    shares = [point["share"] for point in campaign["curve"]]
+    ax.axhline(0.0, color=_GREY, linewidth=1, linestyle="--")
+    for key, colour, style in (("expected", _GREY, ":"), ("realised", COLOURS[0], "-")):
+        ax.plot(shares, [point[key] for point in campaign["curve"]], color=colour, linestyle=style, label=key)
+    ax.axvline(campaign["stop_share"], color=COLOURS[1], linewidth=1, label="where it should stop")
+    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="share of customers, those with the most to win first", ylabel="money per customer", xlim=(0, 1))
+    return ax
+
+
+def data_size_plot(ax: Axes, sizes: Sequence[Mapping[str, Any]]) -> Axes:
+    """The loss by the number of customers that taught, each step a doubling."""
+    counts = [item["customers"] for item in sizes]
+    ax.plot(counts, [item["loss"] for item in sizes], marker="o", color=COLOURS[0])
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="customers that taught", ylabel="loss on the folds")
+    return ax
+
+
 def importance_plot(ax: Axes, parts: Sequence[Part]) -> Axes:
     """Each driver's part in the scores, the largest on top."""
     shown = list(parts[:_MOST_DRIVERS])[::-1]
@@ -87,7 +110,7 @@ def learning_plot(ax: Axes, curves: Sequence[Learning]) -> Axes:
     }
     several = len(lowest) > 1
     for item, colour in zip(curves, cycle(COLOURS), strict=False):
-        name = f"{item.preset.leaves} leaves" + (f", {item.question.replace('_', ' ')}" if several else "")
+        name = item.preset.name + (f", {item.question.replace('_', ' ')}" if several else "")
         above = item.mean - lowest[item.question]
         ax.plot(item.rounds, above, color=colour, label=name)
         ax.plot(item.best[0], item.best[1] - lowest[item.question], marker="o", color=colour)

@@ -37,6 +37,8 @@ SEGMENT_TOLERANCE: Final = 0.05
 SEGMENT_ROWS: Final = 200
 MOST_SEGMENTS: Final = 20
 """Categories of one feature beyond which it divides customers too finely to be a segmentation."""
+ASKED: Final = ("kind", "horizon_days", "lead_days", "active_within_days", "column", "positive", "metric")
+"""Settings of a target that say which question a model answers."""
 COLUMNS: Final = {"binary": ("probability",), "ordinal": ("detractor", "passive", "promoter"), "amount": ("amount",)}
 
 
@@ -134,8 +136,7 @@ def judge(
     draws, seed
         Of the paired bootstrap.
     """
-    asked = ("kind", "horizon_days", "lead_days", "active_within_days", "column", "positive", "metric")
-    if any(bundle.spec.get(key) != dataset.spec.get(key) for key in asked):
+    if any(bundle.spec.get(key) != dataset.spec.get(key) for key in ASKED):
         return Verdict("promoted", "the question has changed, so there is nothing to compare", {})
     ours, theirs = _common(challenger, champion)
     ground = "rows that both have held out"

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.settings import Settings
-from training import baselines, evaluate
+from training import baselines, evaluate, shop
 from training.bundle import ordinal_probabilities, sigmoid
+from training.campaign import campaign, curve, profits
 from training.dataset import Dataset
 from training.evaluate import Weighted
 from training.model import HeldOut
@@ -62,7 +63,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
         Seed and number of bootstraps.
     """
     given = [answers(dataset, split, margins) for margins in held.margins]
-    scorers = [_scorer(dataset, rows, answer) for rows, answer in zip(held.rows, given, strict=True)]
+    scorers = [_scorer(dataset, rows, answer, settings) for rows, answer in zip(held.rows, given, strict=True)]
     judged = held.rows[0]
     label = dataset.label[judged]
     customers = dataset.customers
@@ -85,6 +86,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
             "form": held.form,
             "forms": held.forms,
             "leaves": held.choice.preset.leaves,
+            "preset": held.choice.preset.name,
             "rounds": list(held.choice.rounds),
         },
         "calibration": [{"slopes": list(row[:-1]), "intercept": row[-1]} for row in held.calibration],
@@ -94,9 +96,11 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
     }
     if dataset.task == "binary":
         found["curve"] = evaluate.reliability(label, np.mean(given, axis=0))
+        found["campaign"] = curve(campaign(dataset, judged, settings), label, np.mean(given, axis=0))
     if split.out_of_time:
         found["periods"] = _periods(dataset, judged, given[0])
-        found["by_customer"] = _seen(dataset, split, given[0], customers)
+        found["by_customer"] = _seen(dataset, split, given[0], settings)
+        found["origins"] = _origins(dataset, split, held, settings)
     return found
 
 
@@ -110,13 +114,18 @@ def level(dataset: Dataset, answer: Array) -> Array:
     return np.asarray(answer[:, 2] - answer[:, 0]) if dataset.task == "ordinal" else answer
 
 
-def _scorer(dataset: Dataset, rows: Rows, answer: Array) -> Weighted:
+def _scorer(dataset: Dataset, rows: Rows, answer: Array, settings: Settings | None = None) -> Weighted:
+    """The task's metrics on some rows; with the settings, churn in the configured money too."""
     label = dataset.label[rows]
     if dataset.task == "ordinal":
         return evaluate.ordinal(classes(label), answer)
     if dataset.task == "amount":
         return evaluate.amount(label, answer)
-    return evaluate.binary(label, answer, answer)
+    if settings is None:
+        return evaluate.binary(label, answer, answer)
+    asked = campaign(dataset, rows, settings)
+    quality, money = evaluate.binary(label, answer, answer, asked.terms), profits(asked, label, answer)
+    return lambda w: {**quality(w), **money(w)}
 
 
 def _counts(dataset: Dataset, label: Array) -> dict[str, Any]:
@@ -136,7 +145,7 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     rows = np.concatenate([valid for _, valid in folds])
 
     def judge(parts: Sequence[Array]) -> dict[str, float | None]:
-        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts))], len(rows))
+        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts), settings)], len(rows))
 
     found: dict[str, dict[str, float | None]] = {}
     if dataset.task == "amount":
@@ -158,6 +167,9 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     if place is not None and not dataset.flat:
         never = np.nan_to_num(dataset.X[rows, place], nan=np.inf)
         found["recency"] = {"auc": evaluate.auc(dataset.label[rows], never)}
+    silent = shop.silent(dataset, split.train, rows) if split.out_of_time else None
+    if silent is not None:
+        found["bgnbd"] = judge([silent])
     return found
 
 
@@ -196,10 +208,40 @@ def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float
     return float(answer.mean()), float(label.mean())
 
 
-def _seen(dataset: Dataset, split: Split, answer: Array, customers: NDArray[np.int64]) -> dict[str, Any]:
+def _seen(dataset: Dataset, split: Split, answer: Array, settings: Settings) -> dict[str, Any]:
     """The metrics on customers who were among the teaching rows, and on those who were not."""
+    customers = dataset.customers
     known = np.isin(customers[split.test], customers[split.train])
     return {
-        name: {"n": int(mask.sum()), **_of(dataset, split.test[mask], answer[mask])}
+        name: _with_intervals(dataset, split.test[mask], answer[mask], settings)
         for name, mask in (("seen", known), ("unseen", ~known))
     }
+
+
+def _origins(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -> list[dict[str, Any]]:
+    """The metrics at each rolling origin inside the teaching rows, oldest first: how steady the model would have been."""
+    found = []
+    for origin in held.origins:
+        answer = answers(dataset, split, origin.margins)
+        predicted, observed = _level_of(dataset, origin.rows, answer)
+        found.append(
+            {
+                "as_of": iso(int(dataset.as_of[origin.rows].min())),
+                "taught": origin.taught,
+                "predicted": predicted,
+                "observed": observed,
+                **_with_intervals(dataset, origin.rows, answer, settings),
+            }
+        )
+    return found
+
+
+def _with_intervals(dataset: Dataset, rows: Rows, answer: Array, settings: Settings) -> dict[str, Any]:
+    """Number of rows, and the task's two main metrics with their intervals over customers; None where nothing can be said."""
+    names = _MAIN[dataset.task]
+    nothing = {"value": None, "low": None, "high": None}
+    if len(rows) < 2:
+        return {"n": len(rows), **dict.fromkeys(names, nothing)}
+    scorers = [_scorer(dataset, rows, answer)]
+    found = evaluate.intervals(scorers, dataset.customers[rows], settings.validation.bootstraps, settings.seed)
+    return {"n": len(rows), **{name: found[name] for name in names}}

@@ -1,7 +1,8 @@
 """The learner: a small portfolio of regularised LightGBM presets, chosen by the mean out-of-fold loss.
 
 Defaults lose .013 to .040 AUC on churn tables; small trees, small steps, half of the columns and most of the rows per tree, L2
-and enough rows per leaf take nearly all of it back. Nothing is weighted or resampled by class: ranking would not gain and
+and enough rows per leaf take nearly all of it back. Where churn follows sharp rules, the same trees held less tightly (`lighter`)
+are better, so each size may be either. Nothing is weighted or resampled by class: ranking would not gain and
 calibration would suffer. Trees are at most six levels deep, because exact reasons cost grows with 2^depth.
 
 All folds of a preset grow together; the curve of their mean loss decides when to stop and which round is best. Bins are made
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import lightgbm as lgb
@@ -32,6 +33,9 @@ Progress = Callable[[float], None]
 REFERENCE_ROWS: Final = 10_000
 """Rows up to which `learning_rate` holds; steps grow with the root of the rows beyond, up to `FASTEST` times."""
 FASTEST: Final = 2.5
+FINE_ROWS: Final = 20_000
+"""Rows up to which numbers are cut into as many bins as LightGBM's default; beyond it that costs more time than it wins."""
+LIGHT: Final = "light"
 WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
@@ -48,6 +52,25 @@ class Preset:
     rows_per_leaf: int
     max_depth: int
     column_share: float = 0.5
+    l2: float = 5.0
+    bins: int = 63
+    row_share: float = 0.8
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called among the others."""
+        return f"{self.leaves} leaves, {self.kind}" if self.kind else f"{self.leaves} leaves"
+
+    def lighter(self) -> Preset:
+        """The same trees with less to hold them: a quarter of the rows per leaf (5 at least), more columns per tree, less L2."""
+        return replace(
+            self,
+            rows_per_leaf=min(self.rows_per_leaf, max(5, self.rows_per_leaf // 4)),
+            column_share=min(1.0, self.column_share + 0.3),
+            l2=1.0,
+            kind=LIGHT,
+        )
 
     def parameters(self, objective: Objective, seed: int) -> dict[str, Any]:
         """LightGBM's parameters."""
@@ -60,18 +83,18 @@ class Preset:
             "min_data_in_leaf": self.rows_per_leaf,
             "min_sum_hessian_in_leaf": 1e-3,
             "feature_fraction": self.column_share,
-            "bagging_fraction": 0.8,
+            "bagging_fraction": self.row_share,
             "bagging_freq": 1,
-            "lambda_l2": 5.0,
+            "lambda_l2": self.l2,
+            "max_bin": self.bins,
             "tweedie_variance_power": 1.5,
             "seed": seed,
             **_FIXED,
         }
 
 
-# What concerns the bins and the splits on categories: the same for every preset, so that they can share a Dataset.
+# What concerns splits on categories. These, and the bins, are the same for every preset, so that they can share a Dataset.
 _FIXED: Final[dict[str, Any]] = {
-    "max_bin": 63,
     "cat_smooth": 20.0,
     "cat_l2": 20.0,
     "max_cat_threshold": 16,
@@ -163,8 +186,9 @@ def portfolio(options: Options, rows: int, columns: int) -> tuple[Preset, ...]:
     least = max(options.rows_per_leaf, min(100, rows // 200))
     # Wide tables hold many near-copies (one count over several windows): fewer of them per tree lose nothing.
     share = 0.5 if columns <= WIDE else 0.3
+    bins = 255 if rows <= FINE_ROWS else 63
     return tuple(
-        Preset(leaves, options.learning_rate * faster, least, options.max_depth, share)
+        Preset(leaves, options.learning_rate * faster, least, options.max_depth, share, bins=bins)
         for leaves in sorted(set(options.leaves))
     )
 

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from configs.settings import Settings
 from training.bundle import Bundle
 from training.choose import Choice, Contest, category_places
+from training.data_size import Sizes, data_size
 from training.dataset import Dataset
 from training.forms import Rivals, rivals
 from training.learner import Learner, describe, predict_raw, quiet, scaled_rounds, workers
 from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
-from training.level import apart, foreseen, levels, offsets
+from training.level import Dates, Levels, apart, foreseen, levels, offsets
 from training.questions import Calibration, Form, calibrated, questions
 from training.split import Rows, Split
 from training.targets.grid import iso
@@ -32,6 +33,15 @@ from training.targets.nps import classes
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 GOLDEN_ROWS: Final = 8
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A rolling origin inside the teaching rows: the rows it answered, its calibrated scores (rows, answers), rows it was taught."""
+
+    rows: Rows
+    margins: Array
+    taught: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class HeldOut:
         What was added to the log-odds of each judged as_of date for its season, by ISO date.
     form, forms
         How the target was asked, and the mean out-of-fold ranked probability score of each form that was tried.
+    origins
+        What the rolling origins inside the teaching rows answered, oldest first; empty where there are none.
     """
 
     rows: tuple[Rows, ...]
@@ -64,17 +76,22 @@ class HeldOut:
     season: dict[str, float] = field(default_factory=dict)
     form: Form = "plain"
     forms: dict[str, float] = field(default_factory=dict)
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The models of all labelled rows (one per question), their columns and rounds, what was held out before, and how it was learnt."""
+    """The models of all labelled rows (one per question), their columns and rounds, what was held out before, and how it was learnt.
+
+    `sizes` says what fewer customers would have taught, where that is asked for.
+    """
 
     held: HeldOut
     boosters: tuple[lgb.Booster, ...]
     columns: Columns
     rounds: tuple[int, ...]
     learning: tuple[Learning, ...] = ()
+    sizes: Sizes | None = None
 
 
 def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Fitted:
@@ -90,8 +107,12 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         Told a message and a fraction of this step.
     """
     tell = progress or (lambda _message, _share: None)
-    raced = rivals(dataset, split, settings, lambda message, share: tell(message, 0.8 * share))
+    raced = rivals(dataset, split, settings, lambda message, share: tell(message, 0.7 * share))
     found = raced.winner
+    sizes = None
+    if settings.validation.data_size:
+        customers = dataset.customers[split.train]
+        sizes = data_size(found, customers, settings.seed, lambda message, share: tell(message, 0.7 + 0.1 * share))
     tell("refitting", 0.8)
     # The judged model and the shipped one are two trainings of one thread each: side by side they take the time of one.
     with ThreadPoolExecutor(workers(settings.learner), initializer=quiet) as pool:
@@ -99,8 +120,8 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(raced, split)
         boosters, columns, rounds = shipped.result()
     tell("refitted", 1.0)
-    held = replace(held, form=found.form, forms=raced.scores)
-    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked))
+    held = replace(held, form=found.form, forms=raced.scores, origins=_origins(dataset, split, found))
+    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked), sizes)
 
 
 def ship(
@@ -191,11 +212,36 @@ def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
     as_of = dataset.as_of[split.train]
     slope = found.slope(as_of)
     known = levels(slope * predict_raw(boosters[0], found.learner.X), found.asked[0].y, as_of)
-    dates, number = np.unique(dataset.as_of[split.test], return_inverse=True)
-    recent, moves = foreseen(known, dates.tolist(), dataset.window)
-    margins = slope * scores + (np.array(recent) + np.array(moves))[number][:, None]
-    season = {iso(date): move for date, move in zip(dates.tolist(), moves, strict=True)}
-    return HeldOut((split.test,), (margins,), ((slope, recent[0]),), found.choice, found.columns, season)
+    margins, recent, season = _with_level(slope * scores, known, dataset.as_of[split.test], dataset.window)
+    return HeldOut((split.test,), (margins,), ((slope, recent),), found.choice, found.columns, season)
+
+
+def _with_level(scores: Array, known: Levels, as_of: Dates, window: int) -> tuple[Array, float, dict[str, float]]:
+    """Scores (n, 1) of rows of these dates with the level that known dates foresee; that level, and the season's part by date."""
+    dates, number = np.unique(as_of, return_inverse=True)
+    recent, moves = foreseen(known, dates.tolist(), window)
+    margins = scores + (np.array(recent) + np.array(moves))[number][:, None]
+    return margins, recent[0], {iso(date): move for date, move in zip(dates.tolist(), moves, strict=True)}
+
+
+def _origins(dataset: Dataset, split: Split, found: Contest) -> tuple[Origin, ...]:
+    """What each rolling origin answered, calibrated without looking at its own outcomes (but for the slope where a level is foreseen)."""
+    if not split.rolling:
+        return ()
+    places = [(split.train[ours], split.train[theirs]) for ours, theirs in found.folds]
+    if not apart(dataset, split):
+        answered = found.in_turn()
+    else:
+        slope, rounds = found.slope(dataset.as_of[split.train]), found.choice.rounds[0]
+        answered = []
+        for number, (ours, _) in enumerate(found.folds):
+            booster = found.curves[found.choice.preset][0].boosters[number]
+            taught, asked = places[number]
+            raw = slope * found.learner.score(booster, ours, rounds)
+            known = levels(raw, found.asked[0].y[ours], dataset.as_of[taught])
+            scores = slope * found.scores(found.choice, number)
+            answered.append(_with_level(scores, known, dataset.as_of[asked], dataset.window)[0])
+    return tuple(Origin(asked, margins, len(taught)) for (taught, asked), margins in zip(places, answered, strict=True))
 
 
 def _usual(X: Array, names: tuple[str, ...], texts: dict[str, tuple[str, ...]]) -> dict[str, float | str | None]:

@@ -77,7 +77,14 @@ def record(
             "features": len(bundle.catalog.names),
             "features_dropped": len(bundle.dropped),
         },
-        metrics=[*_numbers(metrics), *_periods(metrics), *_gains(told), *_learning(learning)],
+        metrics=[
+            *_numbers(metrics),
+            *_periods(metrics),
+            *_gains(told),
+            *_profits(metrics),
+            *_sizes(metrics),
+            *_learning(learning),
+        ],
         tags={
             "sha256": bundle.sha256,
             "outcome": verdict.outcome,
@@ -105,7 +112,7 @@ def record_card(registry: Registry, run_id: str, told: About, version: str, fold
 def record_presets(registry: Registry, run_id: str, target: str, learning: Sequence[Learning]) -> None:
     """One run below the training for each preset that was tried: its loss by rounds, over all folds and in each of them."""
     for preset in dict.fromkeys(item.preset for item in learning):
-        below = registry.start(f"{target}: {preset.leaves} leaves", run_id, {"target": target, "kind": "preset"})
+        below = registry.start(f"{target}: {preset.name}", run_id, {"target": target, "kind": "preset"})
         own = [item for item in learning if item.preset == preset]
         points = []
         for item in own:
@@ -177,12 +184,17 @@ def _numbers(metrics: dict[str, Any]) -> list[Point]:
 
 
 def _periods(metrics: dict[str, Any]) -> list[Point]:
-    """What is known of each judged period, with the period's place as the step."""
+    """What is known of each judged period, and of each rolling origin before them, with its place as the step."""
     points = []
     for step, period in enumerate(metrics.get("periods", [])):
         known = {**period, "gap": period["predicted"] - period["observed"]}
         points += [
             Point(f"period/{name}", value, step) for name, value in known.items() if isinstance(value, int | float)
+        ]
+    for step, origin in enumerate(metrics.get("origins", [])):
+        known = {name: found["value"] if isinstance(found, dict) else found for name, found in origin.items()}
+        points += [
+            Point(f"origin/{name}", value, step) for name, value in known.items() if isinstance(value, int | float)
         ]
     return points
 
@@ -201,10 +213,31 @@ def _gains(told: About) -> list[Point]:
     return points
 
 
+def _profits(metrics: dict[str, Any]) -> list[Point]:
+    """Money per customer by the share that a campaign reaches, with the per cent as the step."""
+    return [
+        Point(f"profit/{name}", point[name], round(100 * point["share"]))
+        for point in metrics.get("campaign", {}).get("curve", [])
+        for name in ("expected", "realised")
+    ]
+
+
+def _sizes(metrics: dict[str, Any]) -> list[Point]:
+    """The loss by the number of customers that taught, which is the step."""
+    return [
+        Point("data_size/loss", item["loss"], item["customers"])
+        for item in metrics.get("data_size", {}).get("sizes", [])
+    ]
+
+
 def _learning(learning: Sequence[Learning]) -> list[Point]:
     """The mean out-of-fold loss of every preset, with the rounds as the step."""
     return [
-        Point(f"out_of_fold_loss/{item.question}/{item.preset.leaves}_leaves", float(loss), int(step))
+        Point(
+            f"out_of_fold_loss/{item.question}/{item.preset.name.replace(',', '').replace(' ', '_')}",
+            float(loss),
+            int(step),
+        )
         for item in learning
         for step, loss in zip(item.rounds, item.mean, strict=True)
     ]

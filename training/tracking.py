@@ -60,11 +60,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A metric at a step: a round, a fold, a period."""
+    """A metric at a step: a round, a fold, a period. `at`: milliseconds of its own moment, where it has one."""
 
     name: str
     value: float
     step: int = 0
+    at: int | None = None
 
 
 class Tracking:
@@ -136,7 +137,10 @@ class Tracking:
             from mlflow.entities import Metric, Param, RunTag
 
             for points in _parts(metrics, _METRICS_AT_ONCE):
-                found = [Metric(item.name, item.value, self.now, item.step) for item in points]
+                found = [
+                    Metric(item.name, item.value, self.now if item.at is None else item.at, item.step)
+                    for item in points
+                ]
                 self.client.log_batch(run_id, metrics=found)
             for pairs in _parts(list((parameters or {}).items()), _PAIRS_AT_ONCE):
                 self.client.log_batch(run_id, params=[Param(name, str(value)[:6000]) for name, value in pairs])

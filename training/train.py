@@ -24,6 +24,7 @@ from training.dataset import Dataset, path_of, read
 from training.gate import Answers, Verdict
 from training.gate import judge as decide
 from training.model import fit, ship
+from training.monitor import baseline
 from training.questions import check_labels
 from training.record import record, record_card, record_presets, summarise, version_tags
 from training.registry import ANSWERS, BUNDLE, SET_ASIDE, Registry, Version
@@ -106,6 +107,8 @@ def train(
     held = fitted.held
     tell("judging", 0.65)
     metrics = judge.metrics(dataset, division, held, settings)
+    if fitted.sizes is not None:
+        metrics["data_size"] = fitted.sizes.to_dict()
     rows, answer = judge.held_out_answers(dataset, division, held)
     level = judge.level(dataset, answer)
     bundle, golden = ship(dataset, fitted, settings, answers=level, validation=division.kind)
@@ -113,7 +116,8 @@ def train(
     bundle = replace(bundle, trained_at=moment, commit=commit)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
-        bundle = bundle.save(folder, golden)
+        remembered = baseline.learn(dataset, rows, answer, bundle, settings)
+        bundle = bundle.save(folder, golden, {baseline.FILE: remembered.to_json()})
         # A bundle that cannot be loaded must fail here, not in the service.
         bundle = Bundle.load(folder)
         tell("logging", 0.8)

@@ -147,6 +147,15 @@ METRICS: Final = {
     "empc": MetricLabel(
         mark("Expected profit (EMPC)"), mark("expected profit of a campaign per customer, at its best size"), True
     ),
+    "profit_at_size": MetricLabel(
+        mark("Profit of the campaign"), mark("money per customer when the planned share is reached"), True, "points"
+    ),
+    "profit_at_stop": MetricLabel(
+        mark("Profit where it still pays"),
+        mark("the same when everyone is reached who promises a profit"),
+        True,
+        "points",
+    ),
     "rps": MetricLabel(
         mark("Ranked probability score"), mark("error of the three probabilities, in their order; 0 is perfect"), False
     ),

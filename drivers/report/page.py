@@ -78,7 +78,7 @@ def write_report(
     for done, (name, language) in enumerate(names):
         if progress is not None:
             progress(name, done / len(names))
-        written.append(_write(settings.output / name, render(settings, facts, language)))
+        written.append(write_page(settings.output / name, render(settings, facts, language)))
     if progress is not None:
         progress(names[-1][0], 1.0)
     return written
@@ -98,18 +98,19 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "known": known,
         "say": words.say,
         "count": words.count,
-        "data": lambda value, kind: _data(words, value, kind),
+        "data": lambda value, kind: data_of(words, value, kind),
         "style": Markup(style),  # noqa: S704 - our own file
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "languages": [(item, NAMES[item]) for item in settings.languages],
         "pictures": [_pictures(analysis, labels) for analysis in facts.analyses],
         "calibration": charts.calibration,
     }
-    return _environment().get_template("report.html.j2").render(context)
+    return environment().get_template("report.html.j2").render(context)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are found, with everything escaped."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -132,14 +133,15 @@ def _pictures(analysis: Analysis, labels: Labels) -> Pictures:
     )
 
 
-def _data(words: Words, value: float | None, kind: str) -> Markup:
+def data_of(words: Words, value: float | None, kind: str) -> Markup:
     """A number as people read it, with the exact one behind it; a dash where there is none."""
     if value is None:
         return Markup("<span aria-hidden='true'>–</span>")
     return Markup('<data value="{}">{}</data>').format(repr(value), words.figure(value, kind))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_page(path: Path, text: str) -> Path:
+    """Write a page so that a reader sees the old one or the new one; returns the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     with beside.open("w", encoding="utf-8", newline="\n") as file:

@@ -51,7 +51,7 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 _STATUSES: Final = ("key_driver", "candidate", "not_distinguishable", "excluded_late")
 _LEVELS: Final = ("error", "warning", "note")
-_NOT_METRICS: Final = ("baselines", "by_customer", "inner")
+_NOT_METRICS: Final = ("baselines", "by_customer", "campaign", "data_size", "inner")
 
 
 def gather(settings: Settings, *, generated_at: datetime) -> Facts:
@@ -265,8 +265,8 @@ def _periods(value: Any) -> tuple[Period, ...]:
 def _groups(value: Any) -> tuple[Group, ...]:
     found = []
     for name, item in (value or {}).items():
-        metrics = ((key, parse.number(figure)) for key, figure in item.items() if key != "n")
-        known = tuple((key, figure) for key, figure in metrics if figure is not None)
+        metrics = ((key, parse.interval(figure)) for key, figure in item.items() if key != "n")
+        known = tuple((key, figure.value) for key, figure in metrics if figure is not None)
         found.append(Group(str(name), parse.whole(item.get("n")) or 0, known))
     return tuple(group for group in found if group.metrics)
 

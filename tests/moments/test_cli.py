@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 
 from configs.errors import DataError
 from moments import cli
-from moments.cli import EXAMPLES, app
+from moments.cli import app
+from moments.examples import EXAMPLES
 
 VERBS = list(EXAMPLES)
 

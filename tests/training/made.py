@@ -24,8 +24,15 @@ from training.targets import Task
 DAY = 86_400_000_000
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 QUICK: dict[str, Any] = {
-    "validation": {"inner_folds": 2, "folds": 3, "repeats": 2, "bootstraps": 40},
-    "learner": {"leaves": [4, 8], "learning_rate": 0.1, "max_rounds": 60, "early_stopping_rounds": 10, "threads": 2},
+    "validation": {"data_size": False, "inner_folds": 2, "folds": 3, "repeats": 2, "bootstraps": 40},
+    "learner": {
+        "trials": 0,
+        "leaves": [4, 8],
+        "learning_rate": 0.1,
+        "max_rounds": 60,
+        "early_stopping_rounds": 10,
+        "threads": 2,
+    },
 }
 PLANS = ("basic", "max", "plus")
 

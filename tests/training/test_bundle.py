@@ -22,7 +22,14 @@ from training.questions import questions
 from training.targets import Task
 
 OPTIONS = Options(
-    leaves=(8,), learning_rate=0.1, max_rounds=80, early_stopping_rounds=10, max_depth=6, rows_per_leaf=20, threads=1
+    leaves=(8,),
+    learning_rate=0.1,
+    max_rounds=80,
+    early_stopping_rounds=10,
+    max_depth=6,
+    rows_per_leaf=20,
+    trials=0,
+    threads=1,
 )
 
 

@@ -38,7 +38,20 @@ METRICS_FOUND: dict[str, Any] = {
         {"period": "2025-03-01T00:00:00Z", "rows": 45, "predicted": 0.3, "observed": 0.2},
         {"period": "2025-04-01T00:00:00Z", "rows": 45, "predicted": 0.3, "observed": 0.31},
     ],
-    "by_customer": {"seen": {"n": 80, "auc": 0.8}, "unseen": {"n": 10, "auc": None}},
+    "by_customer": {
+        "seen": {"n": 80, "auc": {"value": 0.8, "low": 0.7, "high": 0.9}},
+        "unseen": {"n": 10, "auc": NOTHING},
+    },
+    "origins": [
+        {
+            "as_of": "2024-12-01T00:00:00Z",
+            "taught": 60,
+            "n": 30,
+            "auc": {"value": 0.78, "low": 0.7, "high": 0.85},
+            "predicted": 0.3,
+            "observed": 0.25,
+        }
+    ],
     "dropped_rows": {"censored": 12, "left_during_lead": 0},
 }
 GROUP = Segment(

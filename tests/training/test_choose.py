@@ -27,7 +27,7 @@ def test_wider_presets_are_tried_only_while_width_pays(settings: Settings) -> No
     dataset = made.dataset(rows=900)
     found = contest(dataset, split(dataset, settings.validation, 7), settings.model_copy(update={"learner": options}))
     losses = found.choice.losses
-    assert f"{found.choice.preset.leaves} leaves" == min(losses, key=lambda name: losses[name])
+    assert found.choice.preset.name == min(losses, key=lambda name: losses[name])
     if losses["4 leaves"] >= losses["2 leaves"]:
         assert "31 leaves" not in losses
 
@@ -83,3 +83,18 @@ def test_a_table_without_variation_is_refused(settings: Settings) -> None:
     dataset.X[:] = 1.0
     with pytest.raises(DataError, match="no feature varies"):
         contest(dataset, split(dataset, settings.validation, 7), settings)
+
+
+def test_light_presets_are_climbed_from_the_best_tight_one(settings: Settings) -> None:
+    """Near the size that won, the same trees are tried with less to hold them; the best of them has no neighbour left untried."""
+    options = settings.learner.model_copy(update={"leaves": (2, 4, 8, 16)})
+    dataset = made.dataset(rows=900)
+    losses = contest(
+        dataset, split(dataset, settings.validation, 7), settings.model_copy(update={"learner": options})
+    ).choice.losses
+    tight = {name: loss for name, loss in losses.items() if "light" not in name}
+    light = {name: loss for name, loss in losses.items() if "light" in name}
+    assert f"{min(tight, key=lambda name: tight[name])}, light" in light
+    sizes = [int(name.split()[0]) for name in losses if "light" in name]
+    place = (2, 4, 8, 16).index(int(min(light, key=lambda name: light[name]).split()[0]))
+    assert {(2, 4, 8, 16)[at] for at in (place - 1, place, place + 1) if 0 <= at < 4} <= set(sizes)

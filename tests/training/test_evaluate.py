@@ -59,13 +59,13 @@ def brute_empc(y: evaluate.Array, score: evaluate.Array) -> float:
     order = np.unique(score)[::-1]
     f0 = np.array([0.0, *[(score[y == 1] >= cut).mean() for cut in order]])
     f1 = np.array([0.0, *[(score[y == 0] >= cut).mean() for cut in order]])
-    share = y.mean()
-    offer, contact = evaluate.EMPC_OFFER / evaluate.EMPC_VALUE, evaluate.EMPC_CONTACT / evaluate.EMPC_VALUE
+    share, terms = y.mean(), evaluate.CUSTOMARY
+    offer, contact = terms.offer / terms.value, terms.contact / terms.value
 
     accept = np.linspace(0, 1, 20_001)
     gain = (accept * (1 - offer) - contact)[:, None] * share * f0 - (offer + contact) * (1 - share) * f1
-    density = stats.beta.pdf(accept, evaluate.EMPC_ALPHA, evaluate.EMPC_BETA)
-    return float(integrate.trapezoid(evaluate.EMPC_VALUE * gain.max(axis=1) * density, accept))
+    density = stats.beta.pdf(accept, terms.alpha, terms.beta)
+    return float(integrate.trapezoid(terms.value * gain.max(axis=1) * density, accept))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

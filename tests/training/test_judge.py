@@ -85,6 +85,28 @@ def test_seen_and_unseen_customers_and_periods(settings: Settings) -> None:
     assert found["periods"][0]["observed"] == pytest.approx(found["base_rate"])
 
 
+@pytest.mark.parametrize("task", ["binary", "ordinal"])
+def test_rolling_origins_tell_how_steady_it_is(settings: Settings, task: Task) -> None:
+    """Each inner origin is judged as the newest dates are: with intervals, from rows that were over by then, older than them."""
+    dataset = made.dataset(task, rows=1500, dates=made.months(12))
+    division = split(dataset, settings.validation, 7)
+    held = model.fit(dataset, division, settings).held
+    found = judge.metrics(dataset, division, held, settings)["origins"]
+    assert division.rolling
+    assert [item["n"] for item in found] == [len(valid) for _, valid in division.folds]
+    assert [item["as_of"] for item in found] == sorted(item["as_of"] for item in found)
+    for item, origin in zip(found, held.origins, strict=True):
+        loss = item["log_loss"]
+        assert loss["low"] <= loss["value"] <= loss["high"]
+        assert dataset.as_of[origin.rows].max() < dataset.as_of[division.test].min()
+        assert item["predicted"] == pytest.approx(item["observed"], abs=0.25 if task == "binary" else 25)
+
+
+def test_folds_have_no_origins(settings: Settings) -> None:
+    """A flat table has no time to be steady over."""
+    assert "origins" not in judged(settings, "binary")
+
+
 def test_the_same_rows_give_the_same_metrics(settings: Settings) -> None:
     """Twice the same: nothing depends on the day or on threads."""
     assert judged(settings, "binary") == judged(settings, "binary")

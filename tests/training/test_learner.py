@@ -15,7 +15,14 @@ from training.questions import Question, questions
 from training.split import grouped_folds
 
 OPTIONS = Options(
-    leaves=(8, 4), learning_rate=0.1, max_rounds=80, early_stopping_rounds=10, max_depth=6, rows_per_leaf=20, threads=2
+    leaves=(8, 4),
+    learning_rate=0.1,
+    max_rounds=80,
+    early_stopping_rounds=10,
+    max_depth=6,
+    rows_per_leaf=20,
+    trials=0,
+    threads=2,
 )
 
 

@@ -13,7 +13,9 @@ from configs.settings import Validation
 from tests.training import made
 from training.split import grouped_folds, split
 
-VALIDATION = Validation(test_periods=1, test_share=0.2, inner_folds=3, folds=5, repeats=2, bootstraps=20)
+VALIDATION = Validation(
+    data_size=False, test_periods=1, test_share=0.2, inner_folds=3, folds=5, repeats=2, bootstraps=20
+)
 
 
 @pytest.mark.parametrize("periods", [1, 2])

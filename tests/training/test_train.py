@@ -69,7 +69,12 @@ def test_the_first_training_is_champion(ready: Settings, task: Task) -> None:
     assert {"metrics.json", "verdict.json", "config.yaml", "answers.parquet", "model", "figures"} <= files
     assert {"card.html", "card.md", "card.json"} <= files
     figures = {Path(item.path).stem for item in registry.client.list_artifacts(result.run_id, "figures")}
-    assert figures == {"calibration", "gain", "lift", "importance", "learning"}
+    assert figures == {"calibration", "gain", "lift", "importance", "learning"} | (
+        {"profit"} if task == "binary" else set()
+    )
+    if task == "binary":
+        profit = registry.client.get_metric_history(result.run_id, "profit/realised")
+        assert sorted(point.step for point in profit) == list(range(0, 101, 5))
     # The card lies beside the bundle, of this version, outside the digest.
     card = (result.folder / "card.md").read_text("utf-8")
     assert "- version: 1, trained at 2026-01-15T00:00:00Z, first" in card
@@ -175,11 +180,12 @@ def test_a_run_tells_how_it_learnt_and_how_each_period_went(ready: Settings) -> 
     assert [item.step for item in gain] == list(range(0, 101, 5))
     assert gain[-1].value == 1.0
     below = client.search_runs([registry.experiment], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
-    assert {item.info.run_name for item in below} == {"churn: 4 leaves", "churn: 8 leaves"}
+    names = {f"churn: {leaves} leaves{kind}" for leaves in (4, 8) for kind in ("", ", light")}
+    assert {item.info.run_name for item in below} == names
     for item in below:
-        leaves = item.data.params["leaves"]
+        preset = item.info.run_name.removeprefix("churn: ").replace(",", "").replace(" ", "_")
         curve = client.get_metric_history(item.info.run_id, "out_of_fold_loss")
-        above = client.get_metric_history(result.run_id, f"out_of_fold_loss/churn/{leaves}_leaves")
+        above = client.get_metric_history(result.run_id, f"out_of_fold_loss/churn/{preset}")
         assert [(point.step, point.value) for point in curve] == [(point.step, point.value) for point in above]
         assert curve[0].step == 10
         assert {"fold_0_loss", "fold_1_loss"} <= item.data.metrics.keys()

@@ -248,7 +248,11 @@ def metrics() -> dict[str, Any]:
                 "recency": {"auc": 0.6402},
             },
             "by_customer": {
-                "seen": {"n": 2700, "auc": 0.8431, "log_loss": 0.2199},
+                "seen": {
+                    "n": 2700,
+                    "auc": {"value": 0.8431, "low": 0.81, "high": 0.87},
+                    "log_loss": {"value": 0.2199, "low": 0.2, "high": 0.24},
+                },
                 "unseen": {"n": 284, "auc": 0.8216, "log_loss": 0.2342},
             },
             "periods": [{"period": "2025-03-01T00:00:00Z", "rows": 2984, "predicted": 0.0791, "observed": 0.0808}],
