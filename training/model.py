@@ -24,6 +24,7 @@ from training.learner import Learner, describe, predict_raw, quiet, scaled_round
 from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
 from training.level import apart, foreseen, levels, offsets
+from training.periods import KNOWN_UNTIL
 from training.questions import Calibration, Form, calibrated, questions
 from training.split import Rows, Split
 from training.targets.grid import iso
@@ -138,7 +139,7 @@ def ship(
         if dataset.task == "binary"
         else {},
         data_from=None if dataset.flat else iso(int(dataset.as_of.min())),
-        data_until=None if dataset.flat else iso(int(dataset.as_of.max()) + dataset.window),
+        data_until=_until(dataset),
         dropped=fitted.columns.dropped,
         details={
             "validation": validation,
@@ -196,6 +197,14 @@ def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
     margins = slope * scores + (np.array(recent) + np.array(moves))[number][:, None]
     season = {iso(date): move for date, move in zip(dates.tolist(), moves, strict=True)}
     return HeldOut((split.test,), (margins,), ((slope, recent[0]),), found.choice, found.columns, season)
+
+
+def _until(dataset: Dataset) -> str | None:
+    """The end of what the labels know."""
+    if dataset.flat:
+        return None
+    end = int(dataset.as_of.max()) + dataset.window
+    return iso(min(end, int(dataset.spec.get(KNOWN_UNTIL, end))))
 
 
 def _usual(X: Array, names: tuple[str, ...], texts: dict[str, tuple[str, ...]]) -> dict[str, float | str | None]:
