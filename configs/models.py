@@ -195,9 +195,7 @@ class TimeToChurn(_Target):
         return self.days[-1]
 
 
-Target = Annotated[
-    Cancellation | Inactivity | Column | Survey | Spend | TimeToChurn, Field(discriminator="kind")
-]
+Target = Annotated[Cancellation | Inactivity | Column | Survey | Spend | TimeToChurn, Field(discriminator="kind")]
 
 
 class Validation(_Frozen):

@@ -115,11 +115,15 @@ class TimeToChurn(Struct):
 
     label: Annotated[
         Literal["cancellation", "inactivity"],
-        Meta(description="cancellation: of having left by the day, it rises; inactivity: of not having come back by it, it falls."),
+        Meta(
+            description="cancellation: of having left by the day, it rises; inactivity: of not having come back by it, it falls."
+        ),
     ]
     lead_days: int
     churn_by_day: list[ChurnByDay]
-    reasons: Annotated[list[Reason], Meta(description="Contributions in log-odds of the hazard, the mean over the periods.")]
+    reasons: Annotated[
+        list[Reason], Meta(description="Contributions in log-odds of the hazard, the mean over the periods.")
+    ]
 
 
 class ModelName(Struct):

@@ -139,7 +139,10 @@ def hazards(dataset: Dataset, split: Split, folds: Sequence[Fold], seed: int) ->
     tune = split.folds[-1]
     found: list[Array] = []
     for train, valid in folds:
-        some = [_sample(rows, rng, most) for rows, most in ((train, MOST_ROWS), (tune[0], TUNING_ROWS), (tune[1], TUNING_ROWS))]
+        some = [
+            _sample(rows, rng, most)
+            for rows, most in ((train, MOST_ROWS), (tune[0], TUNING_ROWS), (tune[1], TUNING_ROWS))
+        ]
         untils = (split.ends(dataset), split.ends(dataset, len(split.folds) - 1), split.ends(dataset))
         known = [periods(dataset, until).take(rows) for until, rows in zip(untils, some, strict=True)]
         count = len(known[0].days)

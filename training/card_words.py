@@ -30,8 +30,18 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
 """Metric to what it is called and what it says."""
 
 UNITS: Final = {"binary": "rate", "ordinal": "share", "amount": "money", "survival": "rate"}
-OUTCOMES: Final = {"binary": "churn rate", "ordinal": "share of detractors", "amount": "money", "survival": "churn rate by the last day"}
-LEVELS: Final = {"binary": "churn rate", "ordinal": "NPS, points", "amount": "money", "survival": "churn rate by the last day"}
+OUTCOMES: Final = {
+    "binary": "churn rate",
+    "ordinal": "share of detractors",
+    "amount": "money",
+    "survival": "churn rate by the last day",
+}
+LEVELS: Final = {
+    "binary": "churn rate",
+    "ordinal": "NPS, points",
+    "amount": "money",
+    "survival": "churn rate by the last day",
+}
 
 NOT_FOR: Final = (
     (
@@ -165,7 +175,9 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
     )
     if level is not None and level["low"] is not None and (level["low"] > 0 or level["high"] < 0):
         side = "too high" if level["value"] > 0 else "too low"
-        lines.append(f"The predicted level was {side} over the judged rows: {level['label'].lower()} {with_limits(level)}.")
+        lines.append(
+            f"The predicted level was {side} over the judged rows: {level['label'].lower()} {with_limits(level)}."
+        )
     worst = max(facts["periods"], key=lambda item: abs(item["predicted"] - item["observed"]), default=None)
     if worst is not None:
         lines.append(

@@ -100,7 +100,8 @@ class Answers:
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows, answer: Array) -> Answers:
         """The answers to some rows of a training set."""
-        label, days = dataset.label, ()
+        label = dataset.label
+        days: tuple[int, ...] = ()
         if dataset.task == "survival":
             known = periods(dataset)
             label, days = known.code.astype(np.float64), known.days

@@ -76,7 +76,9 @@ def likeliest(score: Array, code: Ints, start: Array | None = None) -> Array:
             continue
         happened = int((hit & (risk == k + 1)).sum())
         target = rows * (happened + HALF) / (rows + 2 * HALF)
-        first = start[k] if start is not None and k < len(start) else np.log(target / (rows - target)) - score[at].mean()
+        first = (
+            start[k] if start is not None and k < len(start) else np.log(target / (rows - target)) - score[at].mean()
+        )
         levels[k] = _level(score[at], target, float(first))
     return levels
 
@@ -96,7 +98,9 @@ def _level(score: Array, target: float, level: float) -> float:
     for _ in range(_STEPS):
         chance = sigmoid(score + level)
         # A step beyond what the curvature can promise is cut short.
-        step = float(np.clip((chance.sum() - target) / max(float((chance * (1 - chance)).sum()), 1e-12), -_LONGEST, _LONGEST))
+        step = float(
+            np.clip((chance.sum() - target) / max(float((chance * (1 - chance)).sum()), 1e-12), -_LONGEST, _LONGEST)
+        )
         level -= step
         if abs(step) < _CLOSE:
             break

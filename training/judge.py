@@ -188,7 +188,9 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     if dataset.task == "survival":
         ends = [split.ends(dataset)] if split.out_of_time else [None] * len(folds)
         taught = [periods(dataset, end).take(train) for (train, _), end in zip(folds, ends, strict=True)]
-        alike = [np.tile(curves.kaplan_meier(item), (len(valid), 1)) for item, (_, valid) in zip(taught, folds, strict=True)]
+        alike = [
+            np.tile(curves.kaplan_meier(item), (len(valid), 1)) for item, (_, valid) in zip(taught, folds, strict=True)
+        ]
         found["kaplan_meier"] = judge(alike)
         found["logistic_hazard"] = judge(baselines.hazards(dataset, split, folds, settings.seed))
         return found

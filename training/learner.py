@@ -36,7 +36,12 @@ WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
 """Rounds that a fold grows before its loss is looked at together with the others'."""
-_METRIC: Final[dict[Objective, str]] = {"binary": "binary_logloss", "tweedie": "tweedie", "cumulative": "none", "hazards": "none"}
+_METRIC: Final[dict[Objective, str]] = {
+    "binary": "binary_logloss",
+    "tweedie": "tweedie",
+    "cumulative": "none",
+    "hazards": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ class BundleModel(PythonModel):
             values = model_input[name]
             X[:, place] = _codes(values, catalog.categories[name]) if name in catalog.categories else _numbers(values)
         answers = self.bundle.predict(X).reshape(len(X), -1)
-        return pd.DataFrame(answers, columns=list(columns_of(self.bundle.task, self.bundle.days)), index=model_input.index)
+        return pd.DataFrame(
+            answers, columns=list(columns_of(self.bundle.task, self.bundle.days)), index=model_input.index
+        )
 
 
 def _codes(values: pd.Series[Any], known: tuple[str, ...]) -> NDArray[np.float64]:

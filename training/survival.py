@@ -143,14 +143,9 @@ def _integrated(brier: Array, days: Sequence[int]) -> Array:
 def _squares(known: Periods, happened: Array) -> Under:
     """Brier score of each day under weights, (draws, days)."""
     missed, said = (1.0 - happened) ** 2, happened**2
-    cases = [
-        np.column_stack([missed[:, k - 1] * (known.event == j) for j in range(1, k + 1)]) for k in _numbers(known)
-    ]
+    cases = [np.column_stack([missed[:, k - 1] * (known.event == j) for j in range(1, k + 1)]) for k in _numbers(known)]
     others = np.column_stack(
-        [
-            said[:, k - 1] * ((known.event > k) | ((known.event == 0) & (known.over >= k)))
-            for k in _numbers(known)
-        ]
+        [said[:, k - 1] * ((known.event > k) | ((known.event == 0) & (known.over >= k))) for k in _numbers(known)]
     )
 
     def compute(w: Array) -> Array:

@@ -39,7 +39,9 @@ def bundle_of(task: Task, spec: dict[str, Any] | None = None) -> tuple[Bundle, A
         spec=dataset.spec,
         catalog=dataset.catalog,
         models=models,
-        calibration={"amount": ((1.0, 0.05),), "survival": ((1.2, -1.5), (0.9, -1.2), (0.7, -2.0))}.get(task, calibration),
+        calibration={"amount": ((1.0, 0.05),), "survival": ((1.2, -1.5), (0.9, -1.2), (0.7, -2.0))}.get(
+            task, calibration
+        ),
         quantiles=tuple(np.linspace(0, 1, 101).tolist()),
         reference=dict.fromkeys(dataset.catalog.names, 0.0),
         base_rate=0.3 if task == "binary" else None,

@@ -59,7 +59,9 @@ def test_a_period_without_events_or_rows_is_no_infinity() -> None:
     nobody = encode(np.full(50, 2), np.zeros(50, dtype=bool))
     assert np.isfinite(likeliest(np.zeros(50), nobody)).all()
     gone = encode(np.array([1, 1, 1]), np.array([True, True, True]))
-    assert np.isfinite(loss(np.zeros(3), encode(np.array([3, 3, 3]), np.zeros(3, dtype=bool)), likeliest(np.zeros(3), gone)))
+    assert np.isfinite(
+        loss(np.zeros(3), encode(np.array([3, 3, 3]), np.zeros(3, dtype=bool)), likeliest(np.zeros(3), gone))
+    )
 
 
 def test_a_code_says_both() -> None:

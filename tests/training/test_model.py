@@ -46,7 +46,9 @@ def test_every_task_ships(settings: Settings, tmp_path: Path, task: Task, dates:
     assert list(bundle.quantiles) == sorted(bundle.quantiles)
     assert len(bundle.quantiles) == 101
     assert bundle.reference["plan"] in made.PLANS
-    assert bundle.data_from == ("2024-01-01T00:00:00Z" if dates else "1970-01-01T00:00:00Z" if task == "survival" else None)
+    assert bundle.data_from == (
+        "2024-01-01T00:00:00Z" if dates else "1970-01-01T00:00:00Z" if task == "survival" else None
+    )
     if task == "binary":
         assert bundle.bands["medium"] <= bundle.bands["high"]
         assert bundle.base_rate == pytest.approx(dataset.label.mean())

@@ -13,7 +13,9 @@ from training.periods import first_window, periods
 
 def test_a_moment_sees_only_periods_that_were_over() -> None:
     """What happened in a period that was not over is not known, though it had happened by then."""
-    dataset = made.dataset("survival", rows=5, dates=(made.at("2024-01-01"),), spec={"known_until": made.at("2024-12-01")})
+    dataset = made.dataset(
+        "survival", rows=5, dates=(made.at("2024-01-01"),), spec={"known_until": made.at("2024-12-01")}
+    )
     dataset.label[:] = [0.0, 29.9, 30.0, 75.0, -90.0]
     known = periods(dataset)
     np.testing.assert_array_equal(known.event, [1, 1, 2, 3, 0])

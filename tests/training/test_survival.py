@@ -95,7 +95,9 @@ def test_of_a_return_churn_is_its_not_having_come() -> None:
     for day in DAYS:
         assert back[f"auc@{day}"] == pytest.approx(churn[f"auc@{day}"])
         assert back[f"log_loss@{day}"] == pytest.approx(churn[f"log_loss@{day}"])
-        assert back[f"calibration_in_the_large@{day}"] == pytest.approx(-(churn[f"calibration_in_the_large@{day}"] or 0))
+        assert back[f"calibration_in_the_large@{day}"] == pytest.approx(
+            -(churn[f"calibration_in_the_large@{day}"] or 0)
+        )
     rows, left = churned(known, 2, of_return=True)
     np.testing.assert_array_equal(left, 1 - known.by(2)[1])
     assert (known.over[rows] >= 2).all()
@@ -106,7 +108,9 @@ def test_the_level_of_all_is_counted_from_those_at_risk() -> None:
     known, _ = curves(5000, 6)
     whole = known.take(np.flatnonzero(known.over == len(DAYS)))
     np.testing.assert_allclose(kaplan_meier(known), [whole.by(k)[1].mean() for k in (1, 2, 3)], atol=0.03)
-    assert nested({"ibs": 1.0, **{f"{name}@30": 0.0 for name in ("auc", "log_loss", "brier", "calibration_in_the_large")}}, (30,)) == {
+    assert nested(
+        {"ibs": 1.0, **{f"{name}@30": 0.0 for name in ("auc", "log_loss", "brier", "calibration_in_the_large")}}, (30,)
+    ) == {
         "ibs": 1.0,
         "by_day": [{"day": 30, "auc": 0.0, "log_loss": 0.0, "brier": 0.0, "calibration_in_the_large": 0.0}],
     }

@@ -170,7 +170,9 @@ def test_the_first_period_is_the_churn_target(tmp_path: Path) -> None:
         "churn": {"kind": "cancellation", "horizon_days": 30, "lead_days": 7},
         "curve": {**WAITING, "label": "cancellation", "lead_days": 7},
     }
-    with company(tmp_path, targets, contracts(*spells), snapshots={"first": "2024-05-01", "last": "2024-10-28"}) as tables:
+    with company(
+        tmp_path, targets, contracts(*spells), snapshots={"first": "2024-05-01", "last": "2024-10-28"}
+    ) as tables:
         churn, curve = (rows_for(tables, tables.settings, name) for name in targets)
     assert churn.rows.label is not None
     assert curve.rows.label is not None
