@@ -120,7 +120,7 @@ def test_the_time_to_churn_of_a_column_is_refused_by_name(tmp_path: Path) -> Non
         (found,) = (item for item in check_tables(tables, NOW) if item.code == "time_to_churn_of_column")
     assert found.level == "error"
     assert "'staying'" in found.message
-    assert "targets.staying.label" in found.next_move
+    assert "targets.staying.label" in found.next
 
 
 def test_contracts_side_by_side_are_counted(tmp_path: Path) -> None:
