@@ -6,7 +6,7 @@ known at the first judged date, and judged on the same rows: one date whose days
 
 - ``ours``: the product, `training.model.fit`.
 - ``three models``: the product's churn model for each day on its own, taught on rows of which that day was over; the curve is
-  made to rise.
+  made to rise. Where it does not, the chance of a period is zero, which the log-loss of the curve punishes.
 - ``Cox``: scikit-survival's Cox model with an elastic net (`CoxnetSurvivalAnalysis`), on the design of our logistic floor; its
   penalty is the one with the best concordance on the newest inner fold.
 - ``logistic hazard`` and ``Kaplan-Meier``: the floors of `training.judge`.
@@ -90,13 +90,20 @@ def simulated(world: str, seed: int) -> Dataset:
     rng = np.random.default_rng(seed)
     dates = 12
     n = ROWS * dates
-    X = rng.normal(size=(n, 21))
-    X[:, -1] = rng.integers(0, 3, n)
-    early = X[:, 0] - 0.7 * X[:, 1] + 0.8 * (X[:, 2] > 0.5) + 0.6 * X[:, 3] * X[:, 4]
-    late = 0.8 * np.abs(X[:, 5]) - 0.6 * X[:, 6] + 0.5 * (X[:, -1] == 1) + 0.5 * np.maximum(X[:, 7], X[:, 8])
+    matrix = rng.normal(size=(n, 21))
+    matrix[:, -1] = rng.integers(0, 3, n)
+    early = matrix[:, 0] - 0.7 * matrix[:, 1] + 0.8 * (matrix[:, 2] > 0.5) + 0.6 * matrix[:, 3] * matrix[:, 4]
+    late = (
+        0.8 * np.abs(matrix[:, 5])
+        - 0.6 * matrix[:, 6]
+        + 0.5 * (matrix[:, -1] == 1)
+        + 0.5 * np.maximum(matrix[:, 7], matrix[:, 8])
+    )
     first = 1.0 if world == "proportional" else 1.4
     later = 1.0 if world == "proportional" else 0.2
-    hazard = sigmoid(np.column_stack([first * early + late - 2.8, later * early + late - 2.8, later * early + late - 2.8]))
+    hazard = sigmoid(
+        np.column_stack([first * early + late - 2.8, later * early + late - 2.8, later * early + late - 2.8])
+    )
     happens = rng.random((n, 3)) < hazard
     period = np.where(happens.any(axis=1), happens.argmax(axis=1), 3)
     days = 30.0 * period + 30.0 * rng.random(n)
@@ -107,7 +114,9 @@ def simulated(world: str, seed: int) -> Dataset:
     spec = {"name": "staying", "kind": "time_to_churn", "label": "cancellation", "days": list(DAYS), "lead_days": 0}
     spec |= {"horizon_days": DAYS[-1], KNOWN_UNTIL: until}
     ids = np.tile(np.array([f"c{number:05d}" for number in range(ROWS)], dtype=object), dates)
-    return Dataset("staying", "survival", spec, ids, as_of, label, np.ascontiguousarray(X), catalog(20), {}, "0" * 64)
+    return Dataset(
+        "staying", "survival", spec, ids, as_of, label, np.ascontiguousarray(matrix), catalog(20), {}, "0" * 64
+    )
 
 
 def compare(dataset: Dataset, settings: Settings) -> dict[str, Any]:
@@ -165,8 +174,12 @@ def cox(dataset: Dataset, division: Split, settings: Settings) -> Array:
     is_category = np.array([feature.category for feature in dataset.catalog.features])
     rng = np.random.default_rng(settings.seed)
 
-    def fitted(rows: NDArray[np.int64], until: int | None, penalties: tuple[float, ...]) -> tuple[Any, baselines.Design]:
-        some = rows if len(rows) <= baselines.MOST_ROWS else np.sort(rng.choice(rows, baselines.MOST_ROWS, replace=False))
+    def fitted(
+        rows: NDArray[np.int64], until: int | None, penalties: tuple[float, ...]
+    ) -> tuple[Any, baselines.Design]:
+        some = (
+            rows if len(rows) <= baselines.MOST_ROWS else np.sort(rng.choice(rows, baselines.MOST_ROWS, replace=False))
+        )
         design = baselines.Design.learn(dataset.X[some], is_category)
         truth = _times(dataset, some, periods(dataset, until).take(some))
         rival = CoxnetSurvivalAnalysis(l1_ratio=0.1, alphas=list(penalties), fit_baseline_model=True, max_iter=20_000)
@@ -177,10 +190,12 @@ def cox(dataset: Dataset, division: Split, settings: Settings) -> Array:
         train, valid = division.folds[-1]
         rival, design = fitted(train, division.ends(dataset, len(division.folds) - 1), PENALTIES)
         truth = _times(dataset, valid, periods(dataset, division.ends(dataset)).take(valid))
-        X = design.apply(dataset.X[valid])
+        answered = design.apply(dataset.X[valid])
         best = max(
             rival.alphas_,
-            key=lambda alpha: concordance_index_censored(truth["event"], truth["time"], rival.predict(X, alpha=alpha))[0],
+            key=lambda alpha: concordance_index_censored(
+                truth["event"], truth["time"], rival.predict(answered, alpha=alpha)
+            )[0],
         )
         rival, design = fitted(division.train, division.ends(dataset), (float(best),))
         curves = rival.predict_survival_function(design.apply(dataset.X[division.test]), return_array=True)
@@ -224,9 +239,12 @@ def table(found: dict[str, Any]) -> str:
     for name, items in groups.items():
         one = items[0]
         worlds = f", the mean of {len(items)} worlds" if len(items) > 1 else ""
-        lines += [
+        head = (
             f"**{name}**: {one['rows']:,} rows, {one['taught']:,} teach, {one['judged']:,} are judged; {one['features']} "
-            f"features; it happened to {one['happened']:.1%} by the last day{worlds}\n",
+            f"features; it happened to {one['happened']:.1%} by the last day{worlds}\n"
+        )
+        lines += [
+            head,
             "| way | IBS | concordance | log-loss of the curve | log-loss by day 30 | 60 | 90 | CPU seconds |",
             "|---|---|---|---|---|---|---|---|",
         ]

@@ -27,7 +27,13 @@ def curve_of(served: Served, label: str) -> Bundle:
     churn = Bundle.load(served.settings.output / "models" / "churn")
     levels = ((1.0, -1.5), (0.9, -1.0), (0.8, -2.0))
     return replace(
-        churn, target="staying", task="survival", spec={**SPEC, "label": label}, calibration=levels, bands={}, base_rate=None
+        churn,
+        target="staying",
+        task="survival",
+        spec={**SPEC, "label": label},
+        calibration=levels,
+        bands={},
+        base_rate=None,
     )
 
 

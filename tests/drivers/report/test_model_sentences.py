@@ -55,7 +55,10 @@ def test_a_curve_is_told_day_by_day() -> None:
         quality(Interval(0.7, 0.65, 0.75), "concordance", kaplan_meier=0.5),
         by_day=(Day(30, 0.1, 0.12), Day(90, 0.25, 0.24)),
     )
-    assert "Order of leaving (concordance): 0.700 (0.650 to 0.750), beside 0.500 for one curve for all" in MODELS.quality(curve)
+    assert (
+        "Order of leaving (concordance): 0.700 (0.650 to 0.750), beside 0.500 for one curve for all"
+        in MODELS.quality(curve)
+    )
     assert MODELS.tested(curve)[-1] == (
         "Share of customers expected to be lost: by day 30 10.0%, observed 12.0% and by day 90 25.0%, observed 24.0%."
     )
