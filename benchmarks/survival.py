@@ -86,7 +86,7 @@ def shop(settings: Settings) -> Dataset:
 
 
 def simulated(world: str, seed: int) -> Dataset:
-    """Twelve dates of customers whose hazards are known; ten of twenty features say something."""
+    """Twelve dates of customers whose hazards are known; nine of twenty numbers and the category say something."""
     rng = np.random.default_rng(seed)
     dates = 12
     n = ROWS * dates

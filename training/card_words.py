@@ -126,7 +126,7 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
     if metrics["validation"] == "out_of_time":
         dates = [text[:10] for text in metrics["test_as_of"]]
         days = int(spec.get("lead_days") or 0) + int(spec.get("horizon_days") or 0)
-        waits = spec["kind"] == "time_to_churn"
+        waits = spec.get("kind") == "time_to_churn"
         when = f"on {dates[0]}" if len(set(dates)) == 1 else f"from {dates[0]} to {dates[-1]}"
         lines.append(f"Judged on the newest rows, {when}, which were touched once.")
         lines.append(
