@@ -14,6 +14,7 @@ speaks of: of two customers to whom it happened in one period neither was first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -127,6 +128,20 @@ def by_last_day(dataset: Dataset, rows: Rows, answer: Array) -> tuple[Rows, Answ
     return kept, Answers(
         "binary", dataset.customer_id[kept], dataset.as_of[kept], label, 1.0 - chance if of_return else chance
     )
+
+
+def as_churn(dataset: Dataset, rows: Rows, answer: Array) -> tuple[Dataset, Rows, Array]:
+    """The rows whose days were all over as a churn set of its own, the judged ones among them, and their chance of churn by the last day.
+
+    Parameters are those of `by_last_day`.
+    """
+    of_return = waits_for_return(dataset.spec)
+    known = periods(dataset)
+    whole, label = churned(known, len(known.days), of_return=of_return)
+    there = np.isin(rows, whole)
+    chance = answer[there, -1]
+    view = replace(dataset.take(whole), task="binary", label=label)
+    return view, np.searchsorted(whole, rows[there]), 1.0 - chance if of_return else chance
 
 
 def _numbers(known: Periods) -> range:

@@ -52,7 +52,9 @@ def test_waiting_is_taught_by_what_was_known() -> None:
     """Labels of the teaching rows, and of each fold's, are those of the moment when its teaching ended."""
     dataset = made.dataset("survival", rows=2400, dates=made.months(12))
     division = split(
-        dataset, Validation(test_periods=1, test_share=0.2, inner_folds=3, folds=5, repeats=2, bootstraps=20), 7
+        dataset,
+        Validation(data_size=False, test_periods=1, test_share=0.2, inner_folds=3, folds=5, repeats=2, bootstraps=20),
+        7,
     )
     (asked,) = questions(dataset, split=division)
     first = division.ends(dataset)
