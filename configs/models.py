@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -163,7 +164,38 @@ class Spend(_Windowed):
     kind: Literal["spend"]
 
 
-Target = Annotated[Cancellation | Inactivity | Column | Survey | Spend, Field(discriminator="kind")]
+class TimeToChurn(_Target):
+    """Time to churn: a curve over the days ahead, of which one model answers each of `days`.
+
+    `days` end the periods in which it is looked whether it has happened, counted from as_of + `lead_days`. `label` says what is
+    waited for: with `cancellation` a subscription that ends with none running when the period is over, and the curve tells the
+    chance to have left by each day (it rises); with `inactivity` the next transaction of who was active in the last
+    `active_within_days`, and the curve tells the chance *not* to have come back by each day (it falls). A `column` has no
+    times: `check` refuses it. Customers whose days are not all over teach what is known of them. Drivers are found with a
+    churn target of its own.
+    """
+
+    kind: Literal["time_to_churn"]
+    label: Literal["cancellation", "inactivity", "column"]
+    days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=24)] = (30, 60, 90)
+    lead_days: Annotated[int, Field(ge=0)] = 0
+    active_within_days: Annotated[int, Field(ge=1)] = 180
+    drivers: Literal[False] = False
+
+    @field_validator("days")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in pairwise(value)):
+            raise ValueError(f"days must rise, each above the one before: {', '.join(map(str, value))}")
+        return value
+
+    @property
+    def horizon_days(self) -> int:
+        """Days that the curve looks ahead: the last of `days`."""
+        return self.days[-1]
+
+
+Target = Annotated[Cancellation | Inactivity | Column | Survey | Spend | TimeToChurn, Field(discriminator="kind")]
 
 
 class Validation(_Frozen):

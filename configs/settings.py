@@ -37,6 +37,7 @@ from configs.models import (
     Survey,
     Table,
     Target,
+    TimeToChurn,
     TouchpointInfo,
     Validation,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Survey",
     "Table",
     "Target",
+    "TimeToChurn",
     "TouchpointInfo",
     "Validation",
     "environment",
@@ -241,6 +243,7 @@ def _allowed(path: list[str]) -> list[str]:
                 "column": Column,
                 "survey": Survey,
                 "spend": Spend,
+                "time_to_churn": TimeToChurn,
             }
             return list(kinds[rest[0]].model_fields) if rest and rest[0] in kinds else list(kinds)
         if model is Settings and part == "journey":

@@ -65,7 +65,14 @@ _HOW: Final = {
 """How values that no table holds are made, where their words do not say it."""
 
 _APART: Final = {"overall", "voice"}
-KINDS: Final = (settings.Cancellation, settings.Inactivity, settings.Column, settings.Survey, settings.Spend)
+KINDS: Final = (
+    settings.Cancellation,
+    settings.Inactivity,
+    settings.Column,
+    settings.Survey,
+    settings.Spend,
+    settings.TimeToChurn,
+)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from configs.errors import ManyFaultsError
-from configs.settings import Cancellation, Inactivity, Spend, Survey
+from configs.settings import Cancellation, Inactivity, Spend, Survey, TimeToChurn
 from features import check_content as content
 from features import schema
 from features.findings import Finding, Level
@@ -76,6 +76,20 @@ def _targets(tables: Tables) -> Iterator[Finding]:
                 needs = (schema.SURVEYS,)
             case Spend():
                 needs = (schema.TRANSACTIONS,)
+            case TimeToChurn(label="cancellation"):
+                needs = (schema.SUBSCRIPTIONS,)
+            case TimeToChurn(label="inactivity"):
+                needs = (schema.TRANSACTIONS, schema.TOUCHPOINTS)
+            case TimeToChurn():
+                yield Finding(
+                    "error",
+                    "time_to_churn_of_column",
+                    None,
+                    None,
+                    0,
+                    f"the target '{name}' asks for the time to churn of a column, which says that customers left, not when",
+                    f"set targets.{name}.label to cancellation or inactivity, or use kind 'column'",
+                )
             case _:
                 pass
         if tables.failures.keys() & set(needs):

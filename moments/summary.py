@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HEADLINES: Final[dict[str, tuple[str, str]]] = {
     "auc": ("AUC", "higher"),
+    "concordance": ("concordance", "higher"),
+    "ibs": ("integrated Brier score", "lower"),
     "average_precision": ("average precision", "higher"),
     "log_loss": ("log-loss", "lower"),
     "ece": ("calibration error", "lower"),

@@ -16,7 +16,7 @@ from serving.activity import NOT_ACTIVE, is_active
 from serving.intake import iso
 from serving.messages import SLOTS, Slot
 from serving.metrics import count_unseen
-from serving.models import Array, Model, Pass
+from serving.models import Array, Model, Pass, leaving
 from serving.scorer import BANDS, CATEGORIES, Numbers, Scorer
 from serving.sentences import Speaker
 from serving.unseen import UNKNOWN_TOUCHPOINT, UNSEEN_CATEGORY, unseen
@@ -127,6 +127,7 @@ class _Teller:
                 self._churn(row) if "churn" in self.targets else None,
                 self._nps(row),
                 self._value(row),
+                self._time_to_churn(row),
                 names,
                 iso(subject.as_of),
                 now,
@@ -164,7 +165,21 @@ class _Teller:
             None if self.numbers.at_risk is None else float(self.numbers.at_risk[row]),
         )
 
-    def _reasons(self, slot: Literal["churn", "nps"], row: int) -> list[messages.Reason]:
+    def _time_to_churn(self, row: int) -> messages.TimeToChurn | None:
+        if self.numbers.churn_by_day is None:
+            return None
+        bundle = self.scorer.models["time_to_churn"].bundle
+        return messages.TimeToChurn(
+            "inactivity" if bundle.waits_for_return else "cancellation",
+            int(bundle.spec.get("lead_days", 0)),
+            [
+                messages.ChurnByDay(day, chance)
+                for day, chance in zip(bundle.days, self.numbers.churn_by_day[row].tolist(), strict=True)
+            ],
+            self._reasons("time_to_churn", row),
+        )
+
+    def _reasons(self, slot: Literal["churn", "nps", "time_to_churn"], row: int) -> list[messages.Reason]:
         top = (self.numbers.reasons or {})[slot]
         model = self.scorer.models[slot]
         found = []
@@ -188,13 +203,13 @@ class _Teller:
                     feature.unit,
                     direction,
                     contribution,
-                    self.speaker.sentence(feature, value, usual, slot, direction),
+                    self.speaker.sentence(feature, value, usual, "nps" if slot == "nps" else "churn", direction),
                 )
             )
         return found
 
     def _warnings(self, subject: Subject) -> Iterator[messages.Warning]:
-        churn = self.scorer.models.get("churn")
+        churn = leaving(self.scorer.models)
         if churn is not None and not is_active(
             subject.journey, churn.bundle.spec, churn.bundle.catalog.vocabulary.tables, subject.as_of
         ):

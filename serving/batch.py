@@ -1,7 +1,8 @@
 """Scores of every customer as a file: the same scorer as the service's, over whole parts of the customers.
 
 ``scores.parquet``, sorted by customer_id: customer_id, as_of (null for a table without times), churn_probability, churn_band,
-nps_category, p_detractor, p_passive, p_promoter, expected_value, value_at_risk, churn_reasons, nps_reasons, model_version (JSON:
+nps_category, p_detractor, p_passive, p_promoter, expected_value, value_at_risk, churn_by_day (day, probability: of having left, or of
+not having come back, by that day after as_of and the lead), churn_reasons, nps_reasons, time_to_churn_reasons, model_version (JSON:
 target to version), warnings (codes). A target without a model is null. Memory is one part's of the customers.
 """
 
@@ -28,7 +29,7 @@ from features.tables import Tables, open_tables
 from serving.activity import NOT_ACTIVE, active_sql
 from serving.intake import microseconds
 from serving.messages import Slot
-from serving.models import Model
+from serving.models import Model, leaving
 from serving.moment import STALE_DATA, is_stale, midnight_after
 from serving.reasons import TopReasons
 from serving.scorer import BANDS, CATEGORIES, Matrices, Numbers, Scorer
@@ -54,6 +55,9 @@ REASON: Final = pa.struct(
 )
 """A reason; `value` is null for a category, whose name is in `category`."""
 
+BY_DAY: Final = pa.struct([("day", pa.int32()), ("probability", pa.float64())])
+"""A point of the curve of churn."""
+
 SCHEMA: Final = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -66,8 +70,10 @@ SCHEMA: Final = pa.schema(
         ("p_promoter", pa.float64()),
         ("expected_value", pa.float64()),
         ("value_at_risk", pa.float64()),
+        ("churn_by_day", pa.list_(BY_DAY)),
         ("churn_reasons", pa.list_(REASON)),
         ("nps_reasons", pa.list_(REASON)),
+        ("time_to_churn_reasons", pa.list_(REASON)),
         ("model_version", pa.string()),
         ("warnings", pa.list_(pa.string())),
     ]
@@ -170,8 +176,10 @@ def answers_of(scorer: Scorer, matrices: Matrices) -> pa.Table:
         **{f"p_{name}": None if categories is None else categories[:, at] for at, name in enumerate(CATEGORIES)},
         "expected_value": numbers.expected,
         "value_at_risk": numbers.at_risk,
+        "churn_by_day": _curves(scorer, numbers),
         "churn_reasons": _reasons(scorer, "churn", numbers),
         "nps_reasons": _reasons(scorer, "nps", numbers),
+        "time_to_churn_reasons": _reasons(scorer, "time_to_churn", numbers),
     }
     return pa.table(
         [
@@ -216,7 +224,7 @@ class _Notices:
         as_of = NO_AS_OF if moment is None else moment
         data_end = None if tables.timeless else tables.data_end
         self.stale = moment is not None and is_stale(moment, data_end)
-        churn = scorer.models.get("churn")
+        churn = leaving(scorer.models)
         query = None if churn is None else active_sql(churn.bundle.spec, tables.present, as_of)
         self._active = None if query is None else tables.arrow(query).column(0).combine_chunks()
         whose: dict[str, list[str]] = {UNKNOWN_TOUCHPOINT: [], UNSEEN_CATEGORY: []}
@@ -266,6 +274,16 @@ def _table(names: pa.Array, answers: pa.Table, moment: int | None, versions: str
 
 def _named(names: Sequence[str], places: NDArray[np.int64] | None) -> pa.Array | None:
     return None if places is None else pa.array(list(names)).take(pa.array(places))
+
+
+def _curves(scorer: Scorer, numbers: Numbers) -> pa.Array | None:
+    """Lists of points, one of each day for every customer of a block."""
+    curve = numbers.churn_by_day
+    if curve is None:
+        return None
+    days = np.tile(np.array(scorer.models["time_to_churn"].bundle.days, dtype=np.int32), len(curve))
+    points = pa.StructArray.from_arrays([pa.array(days), pa.array(curve.ravel())], fields=list(BY_DAY))
+    return pa.ListArray.from_arrays(_offsets(np.full(len(curve), curve.shape[1])), points)
 
 
 def _reasons(scorer: Scorer, slot: Slot, numbers: Numbers) -> pa.Array | None:

@@ -19,8 +19,8 @@ from configs.settings import TABLES, Language
 from features import schema
 from features.journey import Vocabulary
 
-Slot = Literal["churn", "nps", "value"]
-SLOTS: Final[tuple[Slot, ...]] = ("churn", "nps", "value")
+Slot = Literal["churn", "nps", "value", "time_to_churn"]
+SLOTS: Final[tuple[Slot, ...]] = ("churn", "nps", "value", "time_to_churn")
 
 Id = Annotated[str, Meta(min_length=1, max_length=256, description="The customer's id.")]
 Time = Annotated[
@@ -103,6 +103,29 @@ class Value(Struct):
     at_risk: Annotated[float | None, Meta(description="Probability of leaving times expected value.")]
 
 
+class ChurnByDay(Struct):
+    """A point of the curve."""
+
+    day: Annotated[int, Meta(ge=1, description="Days after as_of and the lead.")]
+    probability: Annotated[float, Meta(ge=0, le=1)]
+
+
+class TimeToChurn(Struct):
+    """The probability of churn by each day."""
+
+    label: Annotated[
+        Literal["cancellation", "inactivity"],
+        Meta(
+            description="cancellation: of having left by the day, it rises; inactivity: of not having come back by it, it falls."
+        ),
+    ]
+    lead_days: int
+    churn_by_day: list[ChurnByDay]
+    reasons: Annotated[
+        list[Reason], Meta(description="Contributions in log-odds of the hazard, the mean over the periods.")
+    ]
+
+
 class ModelName(Struct):
     """Which model answered."""
 
@@ -133,6 +156,7 @@ class Scored(Struct, tag_field="status", tag="ok"):
     churn: Churn | None
     nps: Nps | None
     value: Value | None
+    time_to_churn: TimeToChurn | None
     model: dict[str, ModelName]
     as_of: Time
     scored_at: Time

@@ -19,7 +19,7 @@ from serving.messages import Slot
 from serving.reasons import Grouping
 from training.bundle import Bundle
 
-TASKS: Final[dict[Slot, str]] = {"churn": "binary", "nps": "ordinal", "value": "amount"}
+TASKS: Final[dict[Slot, str]] = {"churn": "binary", "nps": "ordinal", "value": "amount", "time_to_churn": "survival"}
 Array = NDArray[np.float64]
 
 
@@ -94,6 +94,11 @@ def chosen(bundles: Mapping[str, Bundle]) -> Iterator[tuple[Slot, Model]]:
         bundle = fitting.get(slot) or next(iter(fitting.values()), None)
         if bundle is not None:
             yield slot, Model(slot, bundle)
+
+
+def leaving(models: Mapping[Slot, Model]) -> Model | None:
+    """The model of leaving whose rule says who is a customer still."""
+    return models.get("churn") or models.get("time_to_churn")
 
 
 def passes(models: Mapping[Slot, Model], calendars: Mapping[str, Calendar] | None = None) -> tuple[Pass, ...]:

@@ -51,6 +51,8 @@ class Numbers:
         Money, (n,).
     reasons
         Per target the strongest reasons.
+    churn_by_day
+        Probability of churn by each day of the time to churn, (n, days).
     """
 
     probability: Array | None = None
@@ -60,6 +62,7 @@ class Numbers:
     expected: Array | None = None
     at_risk: Array | None = None
     reasons: Mapping[Slot, TopReasons] | None = None
+    churn_by_day: Array | None = None
 
 
 class Scorer:
@@ -186,10 +189,14 @@ class Scorer:
         if value is not None and "value" in targets:
             expected = value.bundle.predict(matrices["value"])
             at_risk = None if probability is None else probability * expected
-        for model in (churn, nps):
+        curve = self.models.get("time_to_churn")
+        by_day = None
+        if curve is not None and "time_to_churn" in targets:
+            by_day = curve.bundle.predict(matrices["time_to_churn"])
+        for model in (churn, nps, curve):
             if model is not None and model.slot in targets:
                 top[model.slot] = self._top(model, matrices[model.slot], count)
-        return Numbers(probability, percentile, band, categories, expected, at_risk, top)
+        return Numbers(probability, percentile, band, categories, expected, at_risk, top, by_day)
 
     def speaker(self, lang: str) -> Speaker:
         """Says reasons in a language."""
@@ -201,7 +208,7 @@ class Scorer:
         if count == 0:
             return TopReasons.none(len(matrix))
         contributions = model.bundle.contributions(matrix)
-        return model.grouping.top(matrix, contributions, count, raising_first=model.slot == "churn")
+        return model.grouping.top(matrix, contributions, count, raising_first=model.slot != "nps")
 
 
 def _percentile(quantiles: Array, values: Array) -> Array:

@@ -159,6 +159,8 @@ def _answers(numbers: Numbers) -> dict[Slot, NDArray[np.float64]]:
         found["nps"] = numbers.categories
     if numbers.expected is not None:
         found["value"] = numbers.expected[:, None]
+    if numbers.churn_by_day is not None:
+        found["time_to_churn"] = numbers.churn_by_day
     return found
 
 

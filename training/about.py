@@ -11,6 +11,7 @@ from training.curves import calibration, gains
 from training.importance import importances, sample
 from training.parts import Part, parts
 from training.segments import segments
+from training.survival import by_last_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +69,11 @@ def about(
         The model that ships, how good it is, what became of it, and how the portfolio learnt.
     """
     found = parts(dataset, division)
-    curves, ranked = calibration(answers), gains(answers)
     used = importances(bundle, dataset.take(sample(rows, settings.seed)).select(bundle.catalog))
+    if answers.task == "survival":
+        # Curves and groups are shown of churn by the last day.
+        rows, answers = by_last_day(dataset, rows, answers.answer)
+    curves, ranked = calibration(answers), gains(answers)
     facts = card.facts(
         company=settings.name,
         config=settings.source.name,

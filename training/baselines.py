@@ -9,7 +9,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,11 @@ from features.journey import PAYMENT
 from features.schema import AMOUNT, TOUCHPOINTS, TRANSACTIONS
 from training.bundle import ordinal_probabilities
 from training.evaluate import log_losses
-from training.split import Fold, Rows
+from training.periods import Periods, periods
+from training.split import Fold, Rows, Split
+
+if TYPE_CHECKING:
+    from training.dataset import Dataset
 
 Array = NDArray[np.float64]
 
@@ -122,6 +127,42 @@ def logistic(
 def cumulative(answers: list[list[Array]], rates: tuple[float, ...]) -> list[Array]:
     """Probabilities of the three NPS categories, per fold, from the two cumulative answers."""
     return [ordinal_probabilities(passive, promoter, rates) for passive, promoter in zip(*answers, strict=True)]
+
+
+def hazards(dataset: Dataset, split: Split, folds: Sequence[Fold], seed: int) -> list[Array]:
+    """Chances that it has happened by each day (rows, days), per fold, from a logistic regression of the hazards.
+
+    One row per customer row and period at risk, with the period as a category: the discrete-time model of Singer and Willett
+    (1993), by `logistic`. Teaching rows know what had happened when the fold's teaching ended.
+    """
+    rng = np.random.default_rng(seed)
+    tune = split.folds[-1]
+    found: list[Array] = []
+    for train, valid in folds:
+        some = [
+            _sample(rows, rng, most)
+            for rows, most in ((train, MOST_ROWS), (tune[0], TUNING_ROWS), (tune[1], TUNING_ROWS))
+        ]
+        untils = (split.ends(dataset), split.ends(dataset, len(split.folds) - 1), split.ends(dataset))
+        known = [periods(dataset, until).take(rows) for until, rows in zip(untils, some, strict=True)]
+        count = len(known[0].days)
+        everything = Periods(known[0].days, np.zeros(len(valid), dtype=np.int64), np.full(len(valid), count))
+        parts = [_spread(dataset, rows, item) for rows, item in zip((*some, valid), (*known, everything), strict=True)]
+        X, y = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+        edges = np.cumsum([0, *(len(part[1]) for part in parts)])
+        teach, own, theirs, asked = (np.arange(start, stop) for start, stop in pairwise(edges))
+        is_category = np.array([*(feature.category for feature in dataset.catalog.features), True])
+        chance = logistic(X, [y], is_category, (own, theirs), [(teach, asked)], seed)[0][0]
+        found.append(np.asarray(1.0 - np.cumprod(1.0 - chance.reshape(len(valid), count), axis=1)))
+    return found
+
+
+def _spread(dataset: Dataset, rows: Rows, known: Periods) -> tuple[Array, Array]:
+    """Features with the period as the last column, and whether it happened then: a line for each row and period at risk."""
+    line = np.repeat(np.arange(len(rows)), known.risk)
+    first = np.cumsum(known.risk) - known.risk
+    period = np.arange(len(line)) - first[line] + 1
+    return np.column_stack([dataset.X[rows[line]], period]), (known.event[line] == period).astype(np.float64)
 
 
 def recency(catalog: Catalog) -> int | None:

@@ -60,6 +60,11 @@ def ordinal_probabilities(at_least_passive: Array, promoter: Array, class_rates:
     return (1.0 - PRIOR_SHARE) * shares + PRIOR_SHARE * np.asarray(class_rates, dtype=np.float64)
 
 
+def survival(margins: Array) -> Array:
+    """Chance that it has not happened by the end of each period, (n, periods), from log-odds of the hazards (n, periods)."""
+    return np.asarray(np.cumprod(1.0 - sigmoid(margins), axis=1))
+
+
 @dataclass(frozen=True)
 class Bundle:
     """Everything that an answer needs, and what the answer may be compared with.
@@ -67,7 +72,7 @@ class Bundle:
     Parameters
     ----------
     target, task, spec
-        Name of the target, ``binary`` | ``ordinal`` | ``amount``, and its settings.
+        Name of the target, ``binary`` | ``ordinal`` | ``amount`` | ``survival``, and its settings.
     catalog
         The features the model takes, in order.
     models
@@ -75,7 +80,8 @@ class Bundle:
     calibration
         Per answer the slopes of all models' raw scores and an intercept. One answer: (slope, intercept), the slope 1 for
         amounts. ``ordinal`` has two, at least passive and promoter: rows of (slope, slope, intercept) for two binaries, or of
-        (slope, intercept) with the same slope for one model and two thresholds (a cumulative link).
+        (slope, intercept) with the same slope for one model and two thresholds (a cumulative link). ``survival`` has one row
+        (slope, intercept) per period: the log-odds of its hazard.
     base_rate
         Share of churners (binary) in the training rows, else None.
     class_rates
@@ -84,7 +90,7 @@ class Bundle:
         Probabilities from which on a customer's band is ``medium`` and ``high``; empty unless binary.
     quantiles
         101 reference predictions (percentiles 0 to 100): probabilities, for ordinal the promoter minus the detractor
-        probability, for amounts money.
+        probability, for amounts money, for survival the probability of churn by the last day.
     reference
         Feature name to its usual value: the median, or the most frequent category.
     data_from, data_until
@@ -123,8 +129,18 @@ class Bundle:
         """The models, read from their text once."""
         return tuple(lgb.Booster(model_str=text) for text in self.models)
 
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The days from as_of + lead that a survival answers, rising; empty for other tasks."""
+        return tuple(int(day) for day in self.spec["days"]) if self.task == "survival" else ()
+
+    @property
+    def waits_for_return(self) -> bool:
+        """Whether hazards are those of a return, so that churn is its not having come."""
+        return self.task == "survival" and self.spec.get("label") == "inactivity"
+
     def margins(self, X: Array) -> Array:
-        """Calibrated scores, (n, answers): log-odds, or log money for amounts."""
+        """Calibrated scores, (n, answers): log-odds (of survival those of each period's hazard), or log money for amounts."""
         rows = self._rows(X)
         scores = [booster.predict(rows, raw_score=True, num_threads=_threads(rows)) for booster in self.boosters]
         slopes, intercepts = self._calibration
@@ -135,11 +151,18 @@ class Bundle:
         return total
 
     def raw(self, X: Array) -> Array:
-        """One score per row, (n,): calibrated log-odds; for ordinal the mean of the two (higher = happier); log money."""
-        return np.asarray(self.margins(X).mean(axis=1))
+        """One score per row, (n,): calibrated log-odds; for ordinal the mean of the two (higher = happier); log money.
+
+        For survival the mean over the periods of the hazards' log-odds, turned round where they are those of a return: higher
+        is more likely to churn.
+        """
+        return np.asarray(self._turn * self.margins(X).mean(axis=1))
 
     def predict(self, X: Array) -> Array:
-        """Probabilities (n,), class probabilities (n, 3: detractor, passive, promoter) or amounts (n,)."""
+        """Probabilities (n,), class probabilities (n, 3: detractor, passive, promoter), amounts (n,) or curves (n, days).
+
+        A curve is the probability of churn by each of `days`: of having left (it rises), or of not having come back (it falls).
+        """
         return self.answers(self.margins(X))
 
     def answers(self, margins: Array) -> Array:
@@ -149,6 +172,9 @@ class Bundle:
         if self.task == "ordinal":
             chances = sigmoid(margins)
             return ordinal_probabilities(chances[:, 0], chances[:, 1], self.class_rates or (1 / 3, 1 / 3, 1 / 3))
+        if self.task == "survival":
+            waiting = survival(margins)
+            return waiting if self.waits_for_return else 1.0 - waiting
         return sigmoid(margins[:, 0])
 
     def contributions(self, X: Array) -> Array:
@@ -159,7 +185,7 @@ class Bundle:
         for booster, slope in zip(self.boosters, slopes.mean(axis=0), strict=True):
             total += slope * np.asarray(booster.predict(rows, pred_contrib=True, num_threads=_threads(rows)))
         total[:, -1] += intercepts.mean()
-        return total
+        return total if self._turn > 0 else -total
 
     def save(self, folder: Path, golden: Array, beside: Mapping[str, str] | None = None) -> Bundle:
         """Write the folder (which must not exist or be empty) with `golden` rows (k, p), and return the bundle with its digest.
@@ -237,6 +263,10 @@ class Bundle:
             ) from None
         _check_golden(bundle, _parsed(texts[GOLDEN], folder / GOLDEN), folder)
         return bundle
+
+    @property
+    def _turn(self) -> float:
+        return -1.0 if self.waits_for_return else 1.0
 
     @cached_property
     def _calibration(self) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from training import hazards
 from training.bundle import sigmoid
 
 Array = NDArray[np.float64]
@@ -63,6 +64,26 @@ def fit_scale(prediction: Array, y: Array) -> tuple[float, ...]:
     """(1, log of actual over predicted money): out-of-fold expectations add up to what was spent."""
     ratio = float(np.sum(y)) / max(float(np.sum(prediction)), 1e-12)
     return 1.0, float(np.log(np.clip(ratio, 0.2, 5.0)))
+
+
+def fit_hazards(scores: Array, code: NDArray[np.int64]) -> tuple[tuple[float, ...], ...]:
+    """(slope, intercept) of each period's hazard, from out-of-fold raw scores (n,) and what is known of the rows (n,).
+
+    A period's slope is fitted on the rows at risk in it and drawn towards 1 as in `fit_slope`, its intercept is the likeliest
+    for that slope. A period in which nobody is at risk takes those of the one before.
+    """
+    risk, hit = hazards.decode(code)
+    found: list[tuple[float, ...]] = []
+    for period in range(1, int(risk.max(initial=1)) + 1):
+        at = risk >= period
+        if not at.any():
+            found.append(found[-1] if found else (1.0, 0.0))
+            continue
+        happened = hit[at] & (risk[at] == period)
+        slope = fit_slope(scores[at], happened.astype(np.float64), np.zeros(int(at.sum()), dtype=np.int64))
+        intercept = hazards.likeliest(slope * scores[at], hazards.encode(np.ones_like(risk[at]), happened))[0]
+        found.append((slope, float(intercept)))
+    return tuple(found)
 
 
 def fit_slope(scores: Array, y: Array, dates: NDArray[np.int64]) -> float:

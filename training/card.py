@@ -103,6 +103,7 @@ def facts(
             for name, value in metrics.items()
             if name in words.METRICS
         ],
+        "by_day": _by_day(metrics),
         "by_customer": metrics.get("by_customer", {}),
         "origins": metrics.get("origins", []),
         "periods": metrics.get("periods", []),
@@ -119,6 +120,19 @@ def facts(
         "rollback": f"moments models {config} rollback --target {bundle.target}",
     }
     return {**found, "limits": words.limits(found)}
+
+
+def _by_day(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of a curve over time, each day's level and metrics, with the floors' log-loss."""
+    curve = {item["day"]: item for item in metrics.get("churn_by_day", [])}
+    floors = {
+        floor: {item["day"]: item["log_loss"] for item in known.get("by_day", [])}
+        for floor, known in metrics["baselines"].items()
+    }
+    return [
+        {**item, **curve[item["day"]], "floors": {floor: known[item["day"]] for floor, known in floors.items()}}
+        for item in metrics.get("by_day", [])
+    ]
 
 
 def markdown(found: Mapping[str, Any]) -> str:

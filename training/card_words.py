@@ -16,6 +16,8 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "profit_at_size": ("Profit of the campaign", "money per customer of the company if the configured share is reached; higher is better"),
     "profit_at_stop": ("Profit where it still pays", "the same if everyone is reached who promises a profit; higher is better"),
     "calibration_in_the_large": ("Calibration in the large", "mean prediction minus mean outcome; zero is best"),
+    "concordance": ("Concordance", "of two customers of whom is known to whom it happened first, how often the one with the higher chance; higher is better"),
+    "ibs": ("Integrated Brier score", "mean squared error of the curve over its days, weighted for those lost from sight; lower is better"),
     "rps": ("Ranked probability score", "distance of the predicted categories from the one that came; lower is better"),
     "qwk": ("Quadratic weighted kappa", "agreement of the most likely category beyond chance; higher is better"),
     "macro_f1": ("Macro F1", "hits among the most likely categories, each category counting alike; higher is better"),
@@ -29,9 +31,19 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 """Metric to what it is called and what it says."""
 
-UNITS: Final = {"binary": "rate", "ordinal": "share", "amount": "money"}
-OUTCOMES: Final = {"binary": "churn rate", "ordinal": "share of detractors", "amount": "money"}
-LEVELS: Final = {"binary": "churn rate", "ordinal": "NPS, points", "amount": "money"}
+UNITS: Final = {"binary": "rate", "ordinal": "share", "amount": "money", "survival": "rate"}
+OUTCOMES: Final = {
+    "binary": "churn rate",
+    "ordinal": "share of detractors",
+    "amount": "money",
+    "survival": "churn rate by the last day",
+}
+LEVELS: Final = {
+    "binary": "churn rate",
+    "ordinal": "NPS, points",
+    "amount": "money",
+    "survival": "churn rate by the last day",
+}
 
 NOT_FOR: Final = (
     (
@@ -93,8 +105,26 @@ def question(spec: Mapping[str, Any]) -> str:
             )
         case "spend":
             return f"The money that a customer spends, less what is paid back, in {span}."
+        case "time_to_churn":
+            return _curve_question(spec)
         case kind:
             return f"The target '{spec.get('name')}' of kind '{kind}'."
+
+
+def _curve_question(spec: Mapping[str, Any]) -> str:
+    days = ", ".join(str(day) for day in spec["days"])
+    lead = int(spec.get("lead_days") or 0)
+    when = f"by day {days} after the moment of asking" + (f" and {lead} more" if lead else "")
+    if spec.get("label") == "inactivity":
+        return (
+            f"A curve: the probability that a customer who was active in the {spec.get('active_within_days')} days before the "
+            f"moment of asking has not come back (no transaction; without a table of them: no encounter) {when}. What the model "
+            "waits for is the return; the curve falls."
+        )
+    return (
+        "A curve: the probability that a customer who is under contract at the moment of asking has ended it, with none running "
+        f"when the period was over, {when}. Who has left stays counted as gone, though a contract may start later; the curve rises."
+    )
 
 
 def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
@@ -104,10 +134,14 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
     if metrics["validation"] == "out_of_time":
         dates = [text[:10] for text in metrics["test_as_of"]]
         days = int(spec.get("lead_days") or 0) + int(spec.get("horizon_days") or 0)
+        waits = spec.get("kind") == "time_to_churn"
         when = f"on {dates[0]}" if len(set(dates)) == 1 else f"from {dates[0]} to {dates[-1]}"
         lines.append(f"Judged on the newest rows, {when}, which were touched once.")
         lines.append(
-            f"Taught on rows whose label windows were over by then: {days} days before the first judged date are left out "
+            "Taught on earlier rows as far as each could be followed by then: only periods that were over teach, and a customer whose "
+            "days were not all over counts for those that were (censored). The newest rows are judged so too."
+            if waits
+            else f"Taught on rows whose label windows were over by then: {days} days before the first judged date are left out "
             "(purge and embargo: lead and horizon)."
             if days
             else "Taught on the answers before the first judged one."
@@ -171,7 +205,7 @@ def campaign(metrics: Mapping[str, Any]) -> list[str]:
     ):
         if metrics[name]["value"] is not None:
             lines.append(
-                f"A campaign that {said} would have won {_span(metrics[name])} per customer of the company on the judged rows."
+                f"A campaign that {said} would have won {measured(metrics[name])} per customer of the company on the judged rows."
             )
     if found["empc_is_noise"]:
         lines.append("Fewer than 5 % of the judged rows left: expected maximum profit is mostly noise there.")
@@ -195,7 +229,7 @@ def data_size(metrics: Mapping[str, Any]) -> list[str]:
             if gain["low"] > 0
             else "that more customers would make it better is not shown here."
         )
-        lines.append(f"Twice the customers would lower it by about {_span(gain)}: {worth}")
+        lines.append(f"Twice the customers would lower it by about {measured(gain)}: {worth}")
     return lines
 
 
@@ -205,7 +239,7 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
     if facts["validation"] != "out_of_time":
         lines.append("It was not judged on a later period: expect it to do worse there.")
     positives = facts["counts"].get("positives")
-    if task == "binary" and positives is not None and positives < 100:
+    if task in {"binary", "survival"} and positives is not None and positives < 100:
         lines.append(
             f"Only {positives} customers' rows with the outcome were judged: differences within the intervals are noise."
         )
@@ -214,7 +248,9 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
     )
     if level is not None and level["low"] is not None and (level["low"] > 0 or level["high"] < 0):
         side = "too high" if level["value"] > 0 else "too low"
-        lines.append(f"The predicted level was {side} over the judged rows: {level['label'].lower()} {_span(level)}.")
+        lines.append(
+            f"The predicted level was {side} over the judged rows: {level['label'].lower()} {measured(level)}."
+        )
     worst = max(facts["periods"], key=lambda item: abs(item["predicted"] - item["observed"]), default=None)
     if worst is not None:
         lines.append(
@@ -263,7 +299,7 @@ def measured(item: Mapping[str, Any]) -> str:
     """A metric with the limits of its interval; nothing where it is unknown."""
     if item["value"] is None:
         return ""
-    return _span(item) if span(item) else number(item["value"])
+    return number(item["value"]) + (f" ({span(item)})" if span(item) else "")
 
 
 def cell(value: object) -> str:
@@ -284,7 +320,3 @@ def brief(page: str, most: int) -> str:
             break
         kept += "\n## " + section
     return kept + more
-
-
-def _span(item: Mapping[str, Any]) -> str:
-    return f"{number(item['value'])} ({span(item)})"

@@ -167,7 +167,7 @@ def contest(
             available=f"left out: {summary(columns.dropped)}",
             next_move="look at 'moments check': the tables may hold no events before the as_of dates",
         )
-    asked = tuple(question.take(split.train) for question in questions(dataset, form))
+    asked = tuple(question.take(split.train) for question in questions(dataset, form, split))
     if levels and apart(dataset, split):
         asked = tuple(item.beside(offsets(item.y, dataset.as_of[split.train])) for item in asked)
     folds = tuple(

@@ -42,7 +42,7 @@ class Content:
     Parameters
     ----------
     target, task, spec
-        Name of the target, ``binary`` | ``ordinal`` | ``amount``, and its settings.
+        Name of the target, ``binary`` | ``ordinal`` | ``amount`` | ``survival``, and its settings.
     catalog
         The features.
     dropped

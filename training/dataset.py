@@ -1,6 +1,7 @@
 """Training sets: ``training/<target>.parquet``, one row per (customer, as_of) with its label and every feature.
 
-Columns: customer_id, as_of (UTC; null in a flat table), label (churn 0/1, NPS score 0-10, money), then the features in
+Columns: customer_id, as_of (UTC; null in a flat table), label (churn 0/1, NPS score 0-10, money, or days: until
+it happened, below zero those followed without it), then the features in
 catalogue order, categories as text. Rows are sorted by as_of and customer_id. The schema's metadata carry what a reader needs
 to turn the file back into a `Dataset`. The same tables and settings give the same bytes.
 """
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from configs.errors import DataError, NotReadyError
-from configs.settings import Settings
+from configs.settings import Settings, Target, TimeToChurn
 from features.build import build_several, learn_catalog
 from features.catalog import Catalog
 from features.company_learn import with_calendar
@@ -30,6 +31,7 @@ from features.schema import AS_OF, CUSTOMER_ID, LABEL, NO_AS_OF
 from features.tables import Tables
 from training.assemble import Engine, assemble
 from training.columns import KEY, Content, codes_of
+from training.periods import KNOWN_UNTIL
 from training.targets import Task, rows_for, target_of, task_of
 from training.writing import write_groups
 
@@ -45,7 +47,7 @@ class Dataset:
     Parameters
     ----------
     target, task, spec
-        Name of the target, ``binary`` | ``ordinal`` | ``amount``, and its settings.
+        Name of the target, ``binary`` | ``ordinal`` | ``amount`` | ``survival``, and its settings.
     customer_id, as_of, label
         Shape (n,): str objects, microseconds UTC (`NO_AS_OF` when flat), float64.
     X
@@ -165,7 +167,7 @@ def make(
     content = Content(
         target=name,
         task=task_of(target),
-        spec={"name": name, **target.model_dump(mode="json")},
+        spec=_spec(tables, name, target),
         catalog=catalog,
         dropped=labelled.dropped,
     )
@@ -174,6 +176,14 @@ def make(
     if told is not None:
         told(str(made))
     return path
+
+
+def _spec(tables: Tables, name: str, target: Target) -> dict[str, Any]:
+    """What the file says of its target: the settings, and for a curve over time how far ahead and until when it is known."""
+    spec = {"name": name, **target.model_dump(mode="json")}
+    if isinstance(target, TimeToChurn):
+        spec |= {"horizon_days": target.horizon_days, KNOWN_UNTIL: tables.data_end}
+    return spec
 
 
 def write(dataset: Dataset, path: Path) -> None:

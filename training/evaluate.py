@@ -95,7 +95,7 @@ def binary(y: Array, score: Array, probability: Array, terms: Terms = CUSTOMARY)
     auc, average_precision, log_loss (nats), brier, ece (ten bins of equal mass), lift_at_10, empc (money per customer),
     calibration_in_the_large (mean probability minus churn rate).
     """
-    order, starts = _groups(-score)
+    order, starts = groups_of(-score)
     p = np.clip(probability, _LEAST, 1 - _LEAST)
     losses = -(y * np.log(p) + (1 - y) * np.log1p(-p))
     squares = (p - y) ** 2
@@ -109,7 +109,7 @@ def binary(y: Array, score: Array, probability: Array, terms: Terms = CUSTOMARY)
         neg = np.add.reduceat(ranked * (1 - positive), starts, axis=1)
         gaps = (w * (p - y)) @ membership
         return {
-            "auc": _auc(pos, neg),
+            "auc": area_of(pos, neg),
             "average_precision": _average_precision(pos, neg),
             "log_loss": (w @ losses) / total,
             "brier": (w @ squares) / total,
@@ -134,7 +134,7 @@ def ordinal(category: NDArray[np.int64], probabilities: Array) -> Weighted:
     ranked = ((np.cumsum(probabilities - truth, axis=1)[:, :-1]) ** 2).sum(axis=1) / (CLASSES - 1)
     confusion = np.eye(CLASSES * CLASSES)[category * CLASSES + probabilities.argmax(axis=1)]
     points = 100 * ((probabilities[:, 2] - probabilities[:, 0]) - (truth[:, 2] - truth[:, 0]))
-    sides = [(*_groups(-probabilities[:, k]), truth[:, k]) for k in range(CLASSES)]
+    sides = [(*groups_of(-probabilities[:, k]), truth[:, k]) for k in range(CLASSES)]
 
     def compute(w: Array) -> dict[str, Array]:
         total = w.sum(axis=1)
@@ -143,7 +143,7 @@ def ordinal(category: NDArray[np.int64], probabilities: Array) -> Weighted:
         for order, starts, side in sides:
             sorted_w = w[:, order]
             pos = np.add.reduceat(sorted_w * side[order], starts, axis=1)
-            areas.append(_auc(pos, np.add.reduceat(sorted_w * (1 - side[order]), starts, axis=1)))
+            areas.append(area_of(pos, np.add.reduceat(sorted_w * (1 - side[order]), starts, axis=1)))
         bias = (w @ points) / total
         return {
             "log_loss": (w @ losses) / total,
@@ -189,11 +189,11 @@ def log_losses(y: Array, probability: Array) -> Array:
 
 def auc(y: Array, score: Array) -> float:
     """Area under the ROC curve, ties counted half; NaN when there is one class only."""
-    order, starts = _groups(-score)
+    order, starts = groups_of(-score)
     pos = np.add.reduceat(y[order], starts)[None, :]
     neg = np.add.reduceat(1 - y[order], starts)[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(_auc(pos, neg)[0])
+        return float(area_of(pos, neg)[0])
 
 
 def empc_of(pos: Array, neg: Array, terms: Terms = CUSTOMARY) -> float:
@@ -233,18 +233,23 @@ def reliability(y: Array, probability: Array, bins: int = BINS) -> list[dict[str
     ]
 
 
-def _groups(score: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Order by score, and where each group of equal scores starts in it."""
+def groups_of(score: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order by score (n,), and where each group of equal scores starts in it (groups,)."""
     order = np.argsort(score, kind="stable")
     ranked = score[order]
     starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
     return order, starts
 
 
-def _auc(pos: Array, neg: Array) -> Array:
-    """Groups run from the best score down: a positive beats every negative of a later group and half of its own."""
+def area_of(pos: Array, neg: Array) -> Array:
+    """Area under the ROC curve (draws,) from the weights of positives and negatives per group, the best score first."""
+    return np.asarray(won(pos, neg) / (pos.sum(axis=1) * neg.sum(axis=1)))
+
+
+def won(pos: Array, neg: Array) -> Array:
+    """Weight of the pairs (draws,) that positives win: over every negative of a later group, and half over those of their own."""
     below = neg[:, ::-1].cumsum(axis=1)[:, ::-1] - neg
-    return np.asarray((pos * (below + 0.5 * neg)).sum(axis=1) / (pos.sum(axis=1) * neg.sum(axis=1)))
+    return np.asarray((pos * (below + 0.5 * neg)).sum(axis=1))
 
 
 def _average_precision(pos: Array, neg: Array) -> Array:

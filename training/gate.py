@@ -9,7 +9,8 @@ more) surely loses and by more than five per cent. The verdict carries its figur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from features.schema import AS_OF, CUSTOMER_ID, LABEL
 from training import evaluate
 from training.bundle import Bundle
 from training.dataset import Dataset
+from training.hazards import curve_losses
+from training.periods import periods
 from training.split import Rows
 from training.targets.grid import iso
 from training.targets.nps import classes
@@ -37,9 +40,24 @@ SEGMENT_TOLERANCE: Final = 0.05
 SEGMENT_ROWS: Final = 200
 MOST_SEGMENTS: Final = 20
 """Categories of one feature beyond which it divides customers too finely to be a segmentation."""
-ASKED: Final = ("kind", "horizon_days", "lead_days", "active_within_days", "column", "positive", "metric")
+ASKED: Final = (
+    "kind",
+    "horizon_days",
+    "lead_days",
+    "active_within_days",
+    "column",
+    "positive",
+    "metric",
+    "label",
+    "days",
+)
 """Settings of a target that say which question a model answers."""
 COLUMNS: Final = {"binary": ("probability",), "ordinal": ("detractor", "passive", "promoter"), "amount": ("amount",)}
+
+
+def columns_of(task: str, days: Sequence[int] = ()) -> tuple[str, ...]:
+    """Names of an answer's columns: one for each day of a survival, `COLUMNS` of any other task."""
+    return tuple(f"by_day_{day}" for day in days) if task == "survival" else COLUMNS[task]
 
 
 @dataclass(frozen=True)
@@ -78,18 +96,28 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Answers:
-    """Held-out answers with their labels: what two models are compared on; also a parquet file among a run's artefacts."""
+    """Held-out answers with their labels: what two models are compared on; also a parquet file among a run's artefacts.
+
+    Of a survival the label is what is known of a row (`training.periods.Periods.code`), the answer the chance that it has
+    happened by each of `days`.
+    """
 
     task: str
     customer_id: NDArray[np.object_]
     as_of: NDArray[np.int64]
     label: Array
     answer: Array
+    days: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset, rows: Rows, answer: Array) -> Answers:
         """The answers to some rows of a training set."""
-        return cls(dataset.task, dataset.customer_id[rows], dataset.as_of[rows], dataset.label[rows], answer)
+        label = dataset.label
+        days: tuple[int, ...] = ()
+        if dataset.task == "survival":
+            known = periods(dataset)
+            label, days = known.code.astype(np.float64), known.days
+        return cls(dataset.task, dataset.customer_id[rows], dataset.as_of[rows], label[rows], answer, days)
 
     def write(self, path: Path) -> None:
         """Columns customer_id, as_of (microseconds UTC), label and the answer's own."""
@@ -99,25 +127,32 @@ class Answers:
             AS_OF: pa.array(self.as_of),
             LABEL: pa.array(self.label),
         }
-        columns |= {name: pa.array(answer[:, place]) for place, name in enumerate(COLUMNS[self.task])}
+        columns |= {name: pa.array(answer[:, place]) for place, name in enumerate(columns_of(self.task, self.days))}
         pq.write_table(pa.table(columns), path, compression="zstd")
 
     @classmethod
-    def read(cls, path: Path, task: str) -> Answers:
+    def read(cls, path: Path, task: str, days: tuple[int, ...] = ()) -> Answers:
         """The inverse of `write`."""
         table = pq.read_table(path)
-        answer = np.column_stack([table.column(name).to_numpy() for name in COLUMNS[task]])
+        answer = np.column_stack([table.column(name).to_numpy() for name in columns_of(task, days)])
         return cls(
             task,
             np.array(table.column(CUSTOMER_ID).to_pylist(), dtype=object),
             table.column(AS_OF).to_numpy(),
             table.column(LABEL).to_numpy(),
-            answer if task == "ordinal" else answer[:, 0],
+            answer if task in {"ordinal", "survival"} else answer[:, 0],
+            days,
         )
 
     def take(self, rows: Rows) -> Answers:
         """Some of the rows."""
-        return Answers(self.task, self.customer_id[rows], self.as_of[rows], self.label[rows], self.answer[rows])
+        return replace(
+            self,
+            customer_id=self.customer_id[rows],
+            as_of=self.as_of[rows],
+            label=self.label[rows],
+            answer=self.answer[rows],
+        )
 
 
 def judge(
@@ -217,6 +252,8 @@ def _limits(interval: evaluate.Interval) -> tuple[float, float]:
 
 def losses(item: Answers) -> Array:
     """What each answer (n,) costs: log-loss in nats, or the absolute error of money."""
+    if item.task == "survival":
+        return curve_losses(1.0 - item.answer, item.label.astype(np.int64))
     if item.task == "amount":
         return np.abs(item.answer - item.label)
     label = classes(item.label).astype(np.float64) if item.task == "ordinal" else item.label
@@ -259,4 +296,5 @@ def _answered(bundle: Bundle, dataset: Dataset, rows: Rows) -> Answers | None:
         X = part.select(bundle.catalog)
     except DataError:
         return None
-    return Answers.of(part, np.arange(len(part)), bundle.predict(X))
+    answer = bundle.predict(X)
+    return Answers.of(part, np.arange(len(part)), 1.0 - answer if bundle.waits_for_return else answer)

@@ -1,21 +1,51 @@
-"""A booster that grows tree by tree: by LightGBM's own objective, or by proportional odds, which LightGBM does not know."""
+"""A booster that grows tree by tree: by LightGBM's own objective, or by one that LightGBM does not know.
+
+Ours are proportional odds and discrete-time hazards. Both have levels beside the score, which are the likeliest for it and are
+found anew before each tree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from training import cumulative
+from training import cumulative, hazards
 from training.questions import Objective
 
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 LINK: Final[Objective] = "cumulative"
-"""The objective whose labels are categories 0, 1, 2 and whose gradients are ours (`training.cumulative`)."""
+"""The objective whose labels are categories 0, 1, 2 and whose gradients are those of `training.cumulative`."""
+
+HAZARDS: Final[Objective] = "hazards"
+"""The objective whose labels are codes of `training.hazards`, which gives its gradients."""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """An objective of ours: levels from scores (n,), labels (n,) and earlier levels; derivatives and loss at levels."""
+
+    likeliest: Callable[[Array, Ints, Array | None], Array]
+    derivatives: Callable[[Array, Ints, Array], tuple[Array, Array]]
+    loss: Callable[[Array, Ints, Array], float]
+    before: Array
+    """Levels before the first tree."""
+
+
+def _thresholds(score: Array, category: Ints, start: Array | None) -> Array:
+    return cumulative.likeliest(score, category, slope=1.0, start=start)[1]
+
+
+_OWN: Final[dict[str, _Own]] = {
+    LINK: _Own(_thresholds, cumulative.derivatives, cumulative.loss, np.zeros(2)),
+    HAZARDS: _Own(hazards.likeliest, hazards.derivatives, hazards.loss, np.zeros(1)),
+}
 
 
 class Growth:
@@ -24,7 +54,7 @@ class Growth:
     Parameters
     ----------
     parameters
-        LightGBM's, whose objective may also be `LINK`.
+        LightGBM's, whose objective may also be `LINK` or `HAZARDS`.
     data
         The rows that teach, with their labels.
     valid
@@ -32,34 +62,38 @@ class Growth:
     """
 
     def __init__(self, parameters: Mapping[str, Any], data: lgb.Dataset, valid: lgb.Dataset | None = None) -> None:
-        self._linked = parameters["objective"] == LINK
-        own = {"objective": "none", "metric": "none"} if self._linked else {}
-        self.booster = lgb.Booster({**parameters, **own}, data)
+        self._own = _OWN.get(parameters["objective"])
+        none = {} if self._own is None else {"objective": "none", "metric": "none"}
+        self.booster = lgb.Booster({**parameters, **none}, data)
         if valid is not None:
             self.booster.add_valid(valid, "valid")
-        self._thresholds: Array | None = None
+        self._levels: Array | None = None
 
     def update(self) -> None:
         """Grow one tree."""
-        if self._linked:
-            self.booster.update(fobj=self._pull)
-        else:
+        own = self._own
+        if own is None:
             self.booster.update()
+            return
+
+        def pull(score: Array, data: lgb.Dataset) -> tuple[Array, Array]:
+            self._levels = own.likeliest(score, _labels(data), self._levels)
+            return own.derivatives(score, _labels(data), self._levels)
+
+        self.booster.update(fobj=pull)
 
     def loss(self) -> float:
         """Mean loss on the watched rows."""
-        found = self.booster.eval_valid(self._measure if self._linked else None)
-        return float(found[0][2])
+        own = self._own
+        if own is None:
+            return float(self.booster.eval_valid()[0][2])
 
-    def _pull(self, score: Array, data: lgb.Dataset) -> tuple[Array, Array]:
-        category = _categories(data)
-        _, self._thresholds = cumulative.likeliest(score, category, slope=1.0, start=self._thresholds)
-        return cumulative.derivatives(score, category, self._thresholds)
+        def measure(score: Array, data: lgb.Dataset) -> tuple[str, float, bool]:
+            levels = own.before if self._levels is None else self._levels
+            return "loss", own.loss(score, _labels(data), levels), False
 
-    def _measure(self, score: Array, data: lgb.Dataset) -> tuple[str, float, bool]:
-        thresholds = np.zeros(2) if self._thresholds is None else self._thresholds
-        return LINK, cumulative.loss(score, _categories(data), thresholds), False
+        return float(self.booster.eval_valid(measure)[0][2])
 
 
-def _categories(data: lgb.Dataset) -> NDArray[np.int64]:
+def _labels(data: lgb.Dataset) -> Ints:
     return np.asarray(data.get_label()).astype(np.int64)

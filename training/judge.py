@@ -6,7 +6,7 @@ settings give the same figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from configs.settings import Settings
 from training import baselines, evaluate, shop
-from training.bundle import ordinal_probabilities, sigmoid
+from training import survival as curves
+from training.bundle import ordinal_probabilities, sigmoid, survival
 from training.campaign import campaign, curve, profits
 from training.dataset import Dataset
 from training.evaluate import Weighted
 from training.model import HeldOut
+from training.periods import days_of, periods, waits_for_return
 from training.questions import questions
 from training.split import Rows, Split
 from training.targets import Task
@@ -31,13 +33,19 @@ _MAIN: Final[dict[Task, tuple[str, str]]] = {
     "binary": ("auc", "log_loss"),
     "ordinal": ("log_loss", "rps"),
     "amount": ("mae", "spearman"),
+    "survival": ("concordance", "ibs"),
 }
 
 
 def answers(dataset: Dataset, split: Split, margins: Array) -> Array:
-    """Calibrated scores as what they mean: probabilities (n,), class probabilities (n, 3), or money (n,)."""
+    """Calibrated scores as what they mean: probabilities (n,), class probabilities (n, 3), or money (n,).
+
+    Of a survival the chance that it has happened by each day (n, days): churn, or a return.
+    """
     if dataset.task == "amount":
         return np.asarray(np.exp(margins[:, 0]))
+    if dataset.task == "survival":
+        return 1.0 - survival(margins)
     chances = sigmoid(margins)
     if dataset.task == "ordinal":
         return ordinal_probabilities(chances[:, 0], chances[:, 1], rates(dataset, split.train))
@@ -75,8 +83,8 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
         "n_train": len(split.train),
         "n_test": len(judged),
         "customers": len(np.unique(customers[judged])),
-        **_counts(dataset, label),
-        **evaluate.intervals(scorers, customers[judged], draws, seed),
+        **_counts(dataset, judged),
+        **_told(dataset, evaluate.intervals(scorers, customers[judged], draws, seed)),
         "baselines": _baselines(dataset, split, settings),
         "inner": {
             "folds": len(split.folds),
@@ -97,6 +105,8 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
     if dataset.task == "binary":
         found["curve"] = evaluate.reliability(label, np.mean(given, axis=0))
         found["campaign"] = curve(campaign(dataset, judged, settings), label, np.mean(given, axis=0))
+    if dataset.task == "survival":
+        found |= _curves(dataset, judged, np.mean(given, axis=0))
     if split.out_of_time:
         found["periods"] = _periods(dataset, judged, given[0])
         found["by_customer"] = _seen(dataset, split, given[0], settings)
@@ -110,13 +120,17 @@ def held_out_answers(dataset: Dataset, split: Split, held: HeldOut) -> tuple[Row
 
 
 def level(dataset: Dataset, answer: Array) -> Array:
-    """One number per answer for percentiles: probability, promoter minus detractor, or money."""
+    """One number per answer for percentiles: probability, promoter minus detractor, money, or churn by the last day."""
+    if dataset.task == "survival":
+        return np.asarray(1.0 - answer[:, -1] if waits_for_return(dataset.spec) else answer[:, -1])
     return np.asarray(answer[:, 2] - answer[:, 0]) if dataset.task == "ordinal" else answer
 
 
 def _scorer(dataset: Dataset, rows: Rows, answer: Array, settings: Settings | None = None) -> Weighted:
     """The task's metrics on some rows; with the settings, churn in the configured money too."""
     label = dataset.label[rows]
+    if dataset.task == "survival":
+        return curves.scorer(periods(dataset).take(rows), answer, of_return=waits_for_return(dataset.spec))
     if dataset.task == "ordinal":
         return evaluate.ordinal(classes(label), answer)
     if dataset.task == "amount":
@@ -128,7 +142,39 @@ def _scorer(dataset: Dataset, rows: Rows, answer: Array, settings: Settings | No
     return lambda w: {**quality(w), **money(w)}
 
 
-def _counts(dataset: Dataset, label: Array) -> dict[str, Any]:
+def _told(dataset: Dataset, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as ``metrics.json`` holds them."""
+    return curves.nested(found, days_of(dataset.spec)) if dataset.task == "survival" else dict(found)
+
+
+def _curves(dataset: Dataset, rows: Rows, answer: Array) -> dict[str, Any]:
+    """Of a survival: the calibration curve of churn by the last day, and the mean curve beside Kaplan and Meier's."""
+    of_return = waits_for_return(dataset.spec)
+    _, last = curves.by_last_day(dataset, rows, answer)
+    known = periods(dataset).take(rows)
+    predicted, observed = answer.mean(axis=0), curves.kaplan_meier(known)
+    return {
+        "event": "return" if of_return else "churn",
+        "churn_by_day": [
+            {
+                "day": day,
+                "predicted": float(1.0 - predicted[place] if of_return else predicted[place]),
+                "observed": float(1.0 - observed[place] if of_return else observed[place]),
+                "rows": int((known.over > place).sum()),
+            }
+            for place, day in enumerate(known.days)
+        ],
+        "curve": evaluate.reliability(last.label, last.answer),
+    }
+
+
+def _counts(dataset: Dataset, rows: Rows) -> dict[str, Any]:
+    label = dataset.label[rows]
+    if dataset.task == "survival":
+        _, churned = curves.churned(
+            periods(dataset).take(rows), len(days_of(dataset.spec)), of_return=waits_for_return(dataset.spec)
+        )
+        return {"positives": int(churned.sum()), "base_rate": float(churned.mean()), "followed": len(churned)}
     if dataset.task == "ordinal":
         counts = np.bincount(classes(label), minlength=3)
         names = ("detractors", "passives", "promoters")
@@ -138,16 +184,25 @@ def _counts(dataset: Dataset, label: Array) -> dict[str, Any]:
     return {"positives": int(label.sum()), "base_rate": float(label.mean())}
 
 
-def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, dict[str, float | None]]:
+def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, dict[str, Any]]:
     """The floors' metrics on the judged rows (with folds: on the first repeat)."""
     per = len(split.folds) // split.repeats
     folds = [(split.train, split.test)] if split.out_of_time else list(split.folds[:per])
     rows = np.concatenate([valid for _, valid in folds])
 
-    def judge(parts: Sequence[Array]) -> dict[str, float | None]:
-        return evaluate.values([_scorer(dataset, rows, np.concatenate(parts), settings)], len(rows))
+    def judge(parts: Sequence[Array]) -> dict[str, Any]:
+        return _told(dataset, evaluate.values([_scorer(dataset, rows, np.concatenate(parts), settings)], len(rows)))
 
-    found: dict[str, dict[str, float | None]] = {}
+    found: dict[str, dict[str, Any]] = {}
+    if dataset.task == "survival":
+        ends = [split.ends(dataset)] if split.out_of_time else [None] * len(folds)
+        taught = [periods(dataset, end).take(train) for (train, _), end in zip(folds, ends, strict=True)]
+        alike = [
+            np.tile(curves.kaplan_meier(item), (len(valid), 1)) for item, (_, valid) in zip(taught, folds, strict=True)
+        ]
+        found["kaplan_meier"] = judge(alike)
+        found["logistic_hazard"] = judge(baselines.hazards(dataset, split, folds, settings.seed))
+        return found
     if dataset.task == "amount":
         found["prior"] = judge([np.full(len(valid), dataset.label[train].mean()) for train, valid in folds])
         again = baselines.same_again(dataset.X, dataset.catalog, int(dataset.spec.get("horizon_days", 365)))
@@ -174,10 +229,16 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
 
 
 def _periods(dataset: Dataset, rows: Rows, answer: Array) -> list[dict[str, Any]]:
-    """Calibration in the large and the main metrics per judged period: as_of dates of a grid, months of dated answers."""
+    """Calibration in the large and the main metrics per judged period: as_of dates of a grid, months of dated answers.
+
+    Of a survival only the dates whose every day is over: its level is that of churn by the last day.
+    """
+    if dataset.task == "survival":
+        whole = periods(dataset).over[rows] == len(days_of(dataset.spec))
+        rows, answer = rows[whole], answer[whole]
     moments = dataset.as_of[rows]
-    periods = [iso(int(moment)) for moment in moments] if dataset.window else [iso(int(m))[:7] for m in moments]
-    names, number = np.unique(periods, return_inverse=True)
+    named = [iso(int(moment)) for moment in moments] if dataset.window else [iso(int(m))[:7] for m in moments]
+    names, number = np.unique(named, return_inverse=True)
     counts = np.bincount(number)
     found = []
     for place, name in enumerate(names):
@@ -201,6 +262,9 @@ def _of(dataset: Dataset, rows: Rows, answer: Array) -> dict[str, float | None]:
 
 def _level_of(dataset: Dataset, rows: Rows, answer: Array) -> tuple[float, float]:
     """Mean prediction and mean outcome: churn rate, NPS in points, or money."""
+    if dataset.task == "survival":
+        _, last = curves.by_last_day(dataset, rows, answer)
+        return float(last.answer.mean()), float(last.label.mean())
     label = dataset.label[rows]
     if dataset.task == "ordinal":
         category = classes(label)

@@ -27,6 +27,7 @@ from features.sources import column as quoted_column
 from features.tables import Tables
 from training.dataset import Dataset
 from training.evaluate import auc
+from training.periods import periods
 from training.targets import rows_for
 
 Array = NDArray[np.float64]
@@ -128,6 +129,10 @@ def suspects_in(dataset: Dataset) -> list[Suspect]:
     columns = [(feature.name, dataset.X[:, place], feature.category) for place, feature in enumerate(features)]
     if dataset.task == "amount":
         return []
+    if dataset.task == "survival":
+        known = periods(dataset)
+        rows, y = known.by(len(known.days))
+        return suspects([(name, values[rows], category) for name, values, category in columns], y)
     if dataset.task == "ordinal":
         borders = [(dataset.label >= border).astype(np.float64) for border in (7, 9)]
         found = [suspect for y in borders for suspect in suspects(columns, y)]

@@ -40,7 +40,12 @@ WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
 """Rounds that a fold grows before its loss is looked at together with the others'."""
-_METRIC: Final[dict[Objective, str]] = {"binary": "binary_logloss", "tweedie": "tweedie", "cumulative": "none"}
+_METRIC: Final[dict[Objective, str]] = {
+    "binary": "binary_logloss",
+    "tweedie": "tweedie",
+    "cumulative": "none",
+    "hazards": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +260,8 @@ class Learner:
     def _run(self, preset: Preset, question: Question, folds: Sequence[Fold], sizes: NDArray[np.int64]) -> _Run:
         parameters = preset.parameters(question.objective, self.seed)
         growths = [
-            Growth(parameters, self._part(train, question), self._part(valid, question)) for train, valid in folds
+            Growth(parameters, self._part(train, question.teaching(number)), self._part(valid, question))
+            for number, (train, valid) in enumerate(folds)
         ]
         # Patience is in units of the configured step: a step twice as large needs half the rounds.
         shrink = preset.learning_rate / self.options.learning_rate

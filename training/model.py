@@ -25,6 +25,7 @@ from training.learner import Learner, describe, predict_raw, quiet, scaled_round
 from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
 from training.level import Dates, Levels, apart, foreseen, levels, offsets
+from training.periods import KNOWN_UNTIL
 from training.questions import Calibration, Form, calibrated, questions
 from training.split import Rows, Split
 from training.targets.grid import iso
@@ -159,7 +160,7 @@ def ship(
         if dataset.task == "binary"
         else {},
         data_from=None if dataset.flat else iso(int(dataset.as_of.min())),
-        data_until=None if dataset.flat else iso(int(dataset.as_of.max()) + dataset.window),
+        data_until=_until(dataset),
         dropped=fitted.columns.dropped,
         details={
             "validation": validation,
@@ -242,6 +243,14 @@ def _origins(dataset: Dataset, split: Split, found: Contest) -> tuple[Origin, ..
             scores = slope * found.scores(found.choice, number)
             answered.append(_with_level(scores, known, dataset.as_of[asked], dataset.window)[0])
     return tuple(Origin(asked, margins, len(taught)) for (taught, asked), margins in zip(places, answered, strict=True))
+
+
+def _until(dataset: Dataset) -> str | None:
+    """The end of what the labels know."""
+    if dataset.flat:
+        return None
+    end = int(dataset.as_of.max()) + dataset.window
+    return iso(min(end, int(dataset.spec.get(KNOWN_UNTIL, end))))
 
 
 def _usual(X: Array, names: tuple[str, ...], texts: dict[str, tuple[str, ...]]) -> dict[str, float | str | None]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from training.bundle import GOLDEN, Bundle
-from training.gate import COLUMNS
+from training.gate import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def pack(bundle: Bundle, folder: Path, destination: Path) -> None:
 
     open_type = AnyType()  # type: ignore[no-untyped-call]
     inputs = Schema([ColSpec(open_type, name) for name in bundle.catalog.names])
-    outputs = Schema([ColSpec("double", name) for name in COLUMNS[bundle.task]])
+    outputs = Schema([ColSpec("double", name) for name in columns_of(bundle.task, bundle.days)])
     mlflow.pyfunc.save_model(
         str(destination),
         python_model=str(Path(__file__).with_name("served_model.py")),

@@ -1,4 +1,4 @@
-"""What the learner is asked about a target: churn is one question, NPS two, spend one.
+"""What the learner is asked about a target: churn is one question, NPS two, spend one, time to churn one.
 
 NPS is ordinal, and asked in two forms of which the better one ships (`training.forms`): is the customer at least passive, is the
 customer a promoter (Frank and Hall, 2001), each with its own model and both calibrated together; or how happy is the customer, one
@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import DataError
-from training.calibration import fit_scale, fit_sigmoid
+from training.calibration import fit_hazards, fit_scale, fit_sigmoid
 from training.cumulative import likeliest
 from training.dataset import Dataset
-from training.split import Rows
+from training.periods import periods
+from training.split import Rows, Split
 from training.targets import Task
 from training.targets.nps import classes
 
 Array = NDArray[np.float64]
-Objective = Literal["binary", "tweedie", "cumulative"]
+Objective = Literal["binary", "tweedie", "cumulative", "hazards"]
 Form = Literal["plain", "cumulative_binaries", "cumulative_link"]
 Calibration = tuple[tuple[float, ...], ...]
 
@@ -34,17 +35,29 @@ LEAST_ROWS = 20
 class Question:
     """One thing the learner is asked: labels (n,), LightGBM's objective for them, and what is known of each row beforehand.
 
-    `offset` (n,) is added to the raw scores while teaching and is no part of the model.
+    `offset` (n,) is added to the raw scores while teaching and is no part of the model. `taught` holds the labels (n,) that were
+    known when each fold's teaching ended, where waiting goes on: what became known later may judge, not teach.
     """
 
     name: str
     objective: Objective
     y: Array
     offset: Array | None = None
+    taught: tuple[Array, ...] = ()
 
     def take(self, rows: Rows) -> Question:
         """The question about some of the rows."""
-        return Question(self.name, self.objective, self.y[rows], None if self.offset is None else self.offset[rows])
+        return Question(
+            self.name,
+            self.objective,
+            self.y[rows],
+            None if self.offset is None else self.offset[rows],
+            tuple(known[rows] for known in self.taught),
+        )
+
+    def teaching(self, fold: int) -> Question:
+        """The question as the teaching rows of a fold know it."""
+        return replace(self, y=self.taught[fold], taught=()) if self.taught else self
 
     def beside(self, offset: Array) -> Question:
         """The question with what is known of each row beforehand."""
@@ -56,9 +69,17 @@ def forms(task: Task) -> tuple[Form, ...]:
     return ("cumulative_binaries", "cumulative_link") if task == "ordinal" else ("plain",)
 
 
-def questions(dataset: Dataset, form: Form | None = None) -> tuple[Question, ...]:
-    """The questions about a target's rows, asked in one of its `forms` (the first, unless another is named)."""
+def questions(dataset: Dataset, form: Form | None = None, split: Split | None = None) -> tuple[Question, ...]:
+    """The questions about a target's rows, asked in one of its `forms` (the first, unless another is named).
+
+    With a split, waiting is known as far as it was when the teaching of the split, and of each of its folds, ended.
+    """
     y = dataset.label
+    if dataset.task == "survival":
+        known = periods(dataset, None if split is None else split.ends(dataset)).code.astype(np.float64)
+        folds = range(0 if split is None else len(split.folds))
+        taught = (periods(dataset, split.ends(dataset, fold)).code for fold in folds) if split is not None else ()
+        return (Question("hazard", "hazards", known, taught=tuple(item.astype(np.float64) for item in taught)),)
     if form == "cumulative_link":
         return (Question("category", "cumulative", classes(y).astype(np.float64)),)
     if dataset.task == "ordinal":
@@ -81,7 +102,8 @@ def check_labels(dataset: Dataset) -> None:
         When every row has the same answer, or there are fewer than 20 rows.
     """
     for question in questions(dataset):
-        kinds = np.unique(question.y)
+        # Of those who wait, what counts is whether it happened.
+        kinds = np.unique(question.y % 2 if question.objective == "hazards" else question.y)
         if len(dataset) < LEAST_ROWS or len(kinds) < 2:
             raise DataError(
                 f"there is nothing to tell apart: {len(dataset)} rows, all labels {kinds.tolist()}"
@@ -102,6 +124,8 @@ def calibrate(asked: Sequence[Question], scores: Array, rows: Rows) -> Calibrati
     if asked[0].objective == "cumulative":
         slope, thresholds = likeliest(scores[:, 0], asked[0].y[rows].astype(np.int64))
         return tuple((slope, -float(threshold)) for threshold in thresholds)
+    if asked[0].objective == "hazards":
+        return fit_hazards(scores[:, 0], asked[0].y[rows].astype(np.int64))
     if asked[0].objective == "tweedie":
         return (fit_scale(np.exp(scores[:, 0]), asked[0].y[rows]),)
     return tuple(fit_sigmoid(scores, question.y[rows], place) for place, question in enumerate(asked))

@@ -31,6 +31,7 @@ HEADLINES: Final = {
     "binary": ("auc", "log_loss", "lift_at_10"),
     "ordinal": ("rps", "log_loss", "nps_points_error"),
     "amount": ("mae", "spearman"),
+    "survival": ("concordance", "ibs", "log_loss"),
 }
 """The metrics that stand with a version, best known first."""
 
@@ -79,6 +80,7 @@ def record(
         },
         metrics=[
             *_numbers(metrics),
+            *_days(metrics),
             *_periods(metrics),
             *_gains(told),
             *_profits(metrics),
@@ -179,8 +181,30 @@ def _numbers(metrics: dict[str, Any]) -> list[Point]:
         elif isinstance(found, int | float) and not isinstance(found, bool):
             flat[name] = float(found)
     for floor, found in metrics["baselines"].items():
-        flat |= {f"baseline_{floor}_{name}": value for name, value in found.items()}
+        flat |= {f"baseline_{floor}_{name}": value for name, value in found.items() if name != "by_day"}
     return [Point(name, value) for name, value in flat.items() if value is not None]
+
+
+def _days(metrics: dict[str, Any]) -> list[Point]:
+    """The metrics of each day of a survival, the floors' and the mean curve, with the day as the step."""
+    points = []
+    for item in metrics.get("by_day", []):
+        for name, found in item.items():
+            if isinstance(found, dict):
+                ends = {"": found["value"], "_low": found["low"], "_high": found["high"]}
+                points += [
+                    Point(f"day/{name}{end}", value, item["day"]) for end, value in ends.items() if value is not None
+                ]
+    for floor, known in metrics["baselines"].items():
+        points += [
+            Point(f"day/baseline_{floor}_{name}", value, item["day"])
+            for item in known.get("by_day", [])
+            for name, value in item.items()
+            if name != "day" and value is not None
+        ]
+    for item in metrics.get("churn_by_day", []):
+        points += [Point(f"day/churn_{name}", item[name], item["day"]) for name in ("predicted", "observed")]
+    return points
 
 
 def _periods(metrics: dict[str, Any]) -> list[Point]:

@@ -1,7 +1,7 @@
 """The MLflow model around a bundle, as code ("models from code"): MLflow stores this file and the bundle, nothing pickled.
 
 It takes a data frame with the bundle's features as columns and gives a data frame: ``probability``, or ``detractor``,
-``passive`` and ``promoter``, or ``amount``. Categories are text (or pandas categories of text); what is missing is NaN, None or
+``passive`` and ``promoter``, or ``amount``, or of a time to churn ``by_day_<day>`` for each day. Categories are text (or pandas categories of text); what is missing is NaN, None or
 NA; a category that training did not see counts as missing; further columns and the order of columns do not matter. Loading it
 verifies the bundle. The project must be installed where it is loaded.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from training.bundle import Bundle
-from training.gate import COLUMNS
+from training.gate import columns_of
 
 WHERE = "the rows given to the model"
 
@@ -51,7 +51,9 @@ class BundleModel(PythonModel):
             values = model_input[name]
             X[:, place] = _codes(values, catalog.categories[name]) if name in catalog.categories else _numbers(values)
         answers = self.bundle.predict(X).reshape(len(X), -1)
-        return pd.DataFrame(answers, columns=list(COLUMNS[self.bundle.task]), index=model_input.index)
+        return pd.DataFrame(
+            answers, columns=list(columns_of(self.bundle.task, self.bundle.days)), index=model_input.index
+        )
 
 
 def _codes(values: pd.Series[Any], known: tuple[str, ...]) -> NDArray[np.float64]:

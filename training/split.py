@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from configs.settings import Validation
 from features.schema import MICROSECONDS_PER_DAY
 from training.dataset import Dataset
+from training.periods import KNOWN_UNTIL, first_window, periods
 from training.targets.nps import classes
 
 Kind = Literal["out_of_time", "repeated_stratified_folds", "grouped_folds"]
@@ -65,11 +66,20 @@ class Split:
         """Whether the judged rows are later than the teaching ones."""
         return self.kind == "out_of_time"
 
+    def ends(self, dataset: Dataset, fold: int | None = None) -> int | None:
+        """The moment up to which teaching knows what happened, of a fold or of the whole; None where folds are no later rows."""
+        if not self.out_of_time:
+            return None
+        answered = self.test if fold is None or not self.rolling else self.folds[fold][1]
+        return int(dataset.as_of[answered].min())
+
 
 def strata(dataset: Dataset) -> NDArray[np.int64]:
-    """The class of each row that folds are balanced by: churn, NPS category, or more money than the median row."""
+    """The class of each row that folds are balanced by: churn (by any day), NPS category, or more money than the median row."""
     if dataset.task == "ordinal":
         return classes(dataset.label)
+    if dataset.task == "survival":
+        return (dataset.label >= 0).astype(np.int64)
     middle = float(np.median(dataset.label)) if dataset.task == "amount" and len(dataset) else 0.0
     return (dataset.label > middle).astype(np.int64)
 
@@ -92,9 +102,9 @@ def split(dataset: Dataset, validation: Validation, seed: int) -> Split:
     test = _newest(dataset, validation)
     if test is not None:
         first = int(dataset.as_of[test[0]])
-        train = np.flatnonzero(dataset.as_of + dataset.window <= first) if dataset.window else np.arange(test[0])
-        if _enough(labels[train]) and _enough(labels[test], LEAST_PER_CLASS):
-            folds = _rolling(dataset, labels, train, validation)
+        train = np.flatnonzero(dataset.as_of + _purge(dataset) <= first) if dataset.window else np.arange(test[0])
+        if _teaches(dataset, labels, train, first) and _enough(labels[test], LEAST_PER_CLASS):
+            folds = _rolling(dataset, labels, train, validation, first)
             rolling = bool(folds)
             if not folds:
                 folds = tuple(
@@ -140,6 +150,9 @@ def _folds(kind: Kind, dataset: Dataset, labels: NDArray[np.int64], validation: 
 def _newest(dataset: Dataset, validation: Validation) -> Rows | None:
     """The rows to judge on: the newest dates of a grid, or the newest share of dated answers; None without enough time."""
     dates = np.unique(dataset.as_of)
+    if dataset.task == "survival":
+        # Judged on dates whose every period is over, and on the newer ones as far as they are.
+        dates = dates[dates + dataset.window <= int(dataset.spec[KNOWN_UNTIL])]
     if dataset.window:
         if len(dates) <= validation.test_periods:
             return None
@@ -151,11 +164,13 @@ def _newest(dataset: Dataset, validation: Validation) -> Rows | None:
     return np.flatnonzero(dataset.as_of >= cut) if cut > dates[0] else None
 
 
-def _rolling(dataset: Dataset, labels: NDArray[np.int64], train: Rows, validation: Validation) -> tuple[Fold, ...]:
-    """Rolling origins inside the teaching part, oldest first; empty where fewer than two are left."""
+def _rolling(
+    dataset: Dataset, labels: NDArray[np.int64], train: Rows, validation: Validation, until: int
+) -> tuple[Fold, ...]:
+    """Rolling origins inside the teaching part, which knows what happened until a moment; empty where fewer than two are left."""
     as_of = dataset.as_of[train]
     if dataset.window:
-        blocks = [(int(date), int(date) + 1) for date in np.unique(as_of)[::-1]]
+        blocks = _blocks(dataset, as_of, until)
     else:
         # The newer half of the answers in equal parts, so that the first origin already has the older half to learn from.
         edges = as_of[(np.linspace(0.5, 1.0, validation.inner_folds + 1) * (len(as_of) - 1)).astype(np.int64)]
@@ -165,11 +180,38 @@ def _rolling(dataset: Dataset, labels: NDArray[np.int64], train: Rows, validatio
     for start, stop in blocks:
         if len(folds) == validation.inner_folds:
             break
-        before = as_of + dataset.window <= start if dataset.window else as_of < start
+        before = as_of + _purge(dataset) <= start if dataset.window else as_of < start
         ours, theirs = train[before], train[(as_of >= start) & (as_of < stop)]
-        if _enough(labels[ours]) and _enough(labels[theirs], LEAST_PER_CLASS):
+        if _teaches(dataset, labels, ours, start) and _enough(labels[theirs], LEAST_PER_CLASS):
             folds.append((ours, theirs))
     return tuple(folds[::-1]) if len(folds) > 1 else ()
+
+
+def _blocks(dataset: Dataset, as_of: NDArray[np.int64], until: int) -> list[tuple[int, int]]:
+    """Dates of a grid that may be answered by what was known before them, newest first, as (from, to before).
+
+    Of those who wait, dates whose every period is over by `until`; the newest takes the dates after it along, as far as they are.
+    """
+    dates = np.unique(as_of)
+    if dataset.task != "survival":
+        return [(int(date), int(date) + 1) for date in dates[::-1]]
+    whole = dates[dates + dataset.window <= until]
+    last = int(dates[-1]) + 1
+    return [(int(date), last if place == 0 else int(date) + 1) for place, date in enumerate(whole[::-1])]
+
+
+def _purge(dataset: Dataset) -> int:
+    """Microseconds after its as_of from which a row may teach: its label window; of those who wait, its first period."""
+    return first_window(dataset.spec) if dataset.task == "survival" else dataset.window
+
+
+def _teaches(dataset: Dataset, labels: NDArray[np.int64], rows: Rows, until: int) -> bool:
+    """Whether rows are enough to teach by what is known at a moment: of those who wait, every period must have been seen."""
+    if dataset.task != "survival":
+        return _enough(labels[rows])
+    known = periods(dataset, until).take(rows)
+    last, happened = known.by(len(known.days))
+    return _enough(happened.astype(np.int64)) and bool((known.risk[last] == len(known.days)).any())
 
 
 def _enough(labels: NDArray[np.int64], rows: int = LEAST_ROWS) -> bool:

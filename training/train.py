@@ -210,7 +210,9 @@ def _verdict(
             return Verdict("promoted", f"the champion cannot answer any more: {error.what}", {})
         return decide(
             answers,
-            Answers.read(theirs, old.task) if old.task == answers.task else answers.take(np.arange(0)),
+            Answers.read(theirs, old.task, old.days)
+            if (old.task, old.days) == (answers.task, answers.days)
+            else answers.take(np.arange(0)),
             dataset,
             old,
             rows,

@@ -177,6 +177,15 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """Share of customers lost by a day: by the mean curve, and observed."""
+
+    day: int
+    predicted: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Metrics on part of the judged rows, e.g. those of customers that the model had not learnt from."""
 
@@ -190,7 +199,7 @@ class Quality:
     """How well the model of one target predicts rows it has not seen.
 
     `left_out` names the features that the model did not learn from, each with the reason (``constant``, ``duplicate`` or
-    ``date``).
+    ``date``). `by_day` is the curve of a time to churn.
     """
 
     target: str
@@ -206,6 +215,7 @@ class Quality:
     groups: tuple[Group, ...]
     dropped: tuple[tuple[str, int], ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    by_day: tuple[Day, ...] = ()
 
     def metric(self, name: str) -> Metric | None:
         """The metric of this name, if it was computed."""

@@ -114,6 +114,8 @@ BASELINES: Final = {
     "recency": mark("the time since the last event alone"),
     "bgnbd": mark("BG/NBD, a model of purchase rhythm"),
     "same_again": mark("spending as before"),
+    "kaplan_meier": mark("one curve for all (Kaplan-Meier)"),
+    "logistic_hazard": mark("a logistic regression of the hazards"),
 }
 
 
@@ -156,6 +158,14 @@ METRICS: Final = {
         True,
         "points",
     ),
+    "concordance": MetricLabel(
+        mark("Order of leaving (concordance)"),
+        mark("of two customers, how often the one who left first had the higher risk; 0.5 is guessing"),
+        True,
+    ),
+    "ibs": MetricLabel(
+        mark("Integrated Brier score"), mark("mean squared error of the curve over its days; 0 is perfect"), False
+    ),
     "rps": MetricLabel(
         mark("Ranked probability score"), mark("error of the three probabilities, in their order; 0 is perfect"), False
     ),
@@ -185,7 +195,7 @@ METRICS: Final = {
     "bias_ratio": MetricLabel(mark("Predicted over real total"), mark("1 is perfect"), None, "hundredths"),
 }
 HEADLINES: Final[dict[Kind, tuple[str, ...]]] = {
-    "churn": ("auc", "log_loss"),
+    "churn": ("auc", "concordance", "log_loss"),
     "nps": ("rps", "log_loss"),
     "value": ("spearman", "mae"),
 }

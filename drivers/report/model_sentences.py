@@ -84,6 +84,8 @@ class ModelSentences:
             sentences.append(self.words.say("Rows to learn from: {train}; to test on: {test}.", train=train, test=test))
         if quality.positives is not None and quality.kind == "churn":
             sentences.append(self.words.say("Of the tested, {n} left.", n=self.words.whole(quality.positives)))
+        if quality.by_day:
+            sentences.append(self._by_day(quality))
         if quality.dropped:
             reasons = self.words.listing(
                 Markup("{} ({})").format(self.labels.known(DROPPED, reason), self.words.whole(rows))
@@ -100,6 +102,19 @@ class ModelSentences:
                 self.words.say("Features left out because they say nothing more: {reasons}.", reasons=reasons)
             )
         return sentences
+
+    def _by_day(self, quality: Quality) -> Markup:
+        """The curve of a time to churn, day by day."""
+        days = self.words.listing(
+            self.words.say(
+                "by day {day} {predicted}, observed {observed}",
+                day=self.words.whole(item.day),
+                predicted=self.words.percent(item.predicted),
+                observed=self.words.percent(item.observed),
+            )
+            for item in quality.by_day
+        )
+        return self.words.say("Share of customers expected to be lost: {days}.", days=days)
 
     def _dates(self, quality: Quality) -> Markup:
         days = list(dict.fromkeys(self.words.day(date) for date in quality.test_as_of))

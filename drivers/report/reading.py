@@ -20,6 +20,7 @@ from drivers.report import parse
 from drivers.report.facts import (
     Analysis,
     Bin,
+    Day,
     Driver,
     Facts,
     Finding,
@@ -48,6 +49,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "column": "churn",
     "survey": "nps",
     "spend": "value",
+    "time_to_churn": "churn",
 }
 _STATUSES: Final = ("key_driver", "candidate", "not_distinguishable", "excluded_late")
 _LEVELS: Final = ("error", "warning", "note")
@@ -224,6 +226,7 @@ def _quality(name: str, item: dict[str, Any], kind: Kind) -> Quality:
         positives=parse.whole(item.get("positives")),
         metrics=tuple(metrics),
         calibration=_bins(item.get("curve")),
+        by_day=_days(item.get("churn_by_day")),
         periods=_periods(item.get("periods")),
         groups=_groups(item.get("by_customer")),
         dropped=tuple(
@@ -250,6 +253,18 @@ def _bins(value: Any) -> tuple[Bin, ...]:
         predicted, observed = parse.number(item.get("predicted")), parse.number(item.get("observed"))
         if predicted is not None and observed is not None:
             found.append(Bin(predicted, observed, parse.whole(item.get("rows"))))
+    return tuple(found)
+
+
+def _days(value: Any) -> tuple[Day, ...]:
+    found = []
+    for item in value if isinstance(value, list) else []:
+        day, predicted, observed = (
+            parse.whole(item.get("day")),
+            *map(parse.number, (item.get("predicted"), item.get("observed"))),
+        )
+        if day is not None and predicted is not None and observed is not None:
+            found.append(Day(day, predicted, observed))
     return tuple(found)
 
 

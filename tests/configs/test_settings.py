@@ -51,6 +51,13 @@ def test_only_tables_and_targets_are_needed(tmp_path: Path) -> None:
         (("targets:", "snapshots: {evry_days: 3}\ntargets:"), "did you mean 'every_days'"),
         (("targets:", "windows_days: [30, 30]\ntargets:"), "given twice"),
         (("targets:", "learner: {max_depth: 9}\ntargets:"), "max_depth"),
+        (
+            (
+                '{kind: column, column: Churn, positive: "Yes"}',
+                "{kind: time_to_churn, label: cancellation, days: [60, 30]}",
+            ),
+            "days must rise",
+        ),
         (("targets:", "data: {}\ntargets:"), "'data' is given twice"),
         (("path: a.csv", "path: '${NOT_SET_ANYWHERE}/a.csv'"), "NOT_SET_ANYWHERE is not set"),
         (("{customers", "{customers: ["), "not YAML"),

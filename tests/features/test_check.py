@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from configs.errors import ManyFaultsError
+from configs.settings import Target
 from features.check import check_tables
 from features.tables import open_tables
 from tests.features import company
@@ -105,6 +107,20 @@ def hole(tables: Tables) -> None:
     times = np.array(tables["touchpoints"]["occurred_at"].cast(pa.int64()))
     keep = (times < company.START + 100 * company.DAY) | (times > company.START + 170 * company.DAY)
     tables["touchpoints"] = tables["touchpoints"].filter(pa.array(keep))
+
+
+def test_the_time_to_churn_of_a_column_is_refused_by_name(tmp_path: Path) -> None:
+    """A column has no times: the target is named, and what to write instead."""
+    company.make(tmp_path)
+    targets = {"staying": {"kind": "time_to_churn", "label": "column"}}
+    settings = company.settings(tmp_path).model_copy(
+        update={"targets": {name: TypeAdapter(Target).validate_python(item) for name, item in targets.items()}}
+    )
+    with open_tables(settings) as tables:
+        (found,) = (item for item in check_tables(tables, NOW) if item.code == "time_to_churn_of_column")
+    assert found.level == "error"
+    assert "'staying'" in found.message
+    assert "targets.staying.label" in found.next
 
 
 def test_contracts_side_by_side_are_counted(tmp_path: Path) -> None:

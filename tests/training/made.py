@@ -93,6 +93,9 @@ def dataset(
     z = signal * (X[:, 0] + 0.5 * np.nan_to_num(X[:, 1]) + 0.5 * (X[:, -1] == 1)) / 1.3 + rng.logistic(size=rows)
     if task == "binary":
         label = (z > 1.0).astype(float)
+    elif task == "survival":
+        # Days until it happens: soon where z is high.
+        label = np.exp(5.0 - 0.8 * z)
     elif task == "ordinal":
         label = np.clip(np.round(7.5 + 1.2 * z), 0, 10)
     else:
@@ -105,16 +108,35 @@ def dataset(
         X, label = X[: len(as_of)], label[: len(as_of)]
     else:
         as_of = np.full(rows, NO_AS_OF, dtype=np.int64)
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "binary": {"kind": "column", "column": "left", "positive": "yes"},
         "ordinal": {"kind": "survey", "metric": "nps"},
     }
     grid = {"kind": "inactivity" if task == "binary" else "spend", "horizon_days": 60, "lead_days": 0}
     chosen = spec or (grid if dates and task != "ordinal" else kinds.get(task, grid))
-    name = {"binary": "churn", "ordinal": "nps", "amount": "value"}[task]
+    if task == "survival":
+        chosen = waiting(as_of[-1] if dates else 0, **(spec or {}))
+        as_of = as_of if dates else np.full(rows, 0, dtype=np.int64)
+        label = cut(label, as_of, chosen)
+    name = {"binary": "churn", "ordinal": "nps", "amount": "value", "survival": "staying"}[task]
     return Dataset(
         name, task, {"name": name, **chosen}, ids, as_of, label, np.ascontiguousarray(X), catalog(numbers), {}, "d" * 64
     )
+
+
+def waiting(last: int, **keys: Any) -> dict[str, Any]:
+    """A target's settings of time to churn whose labels know all of the last date but one, and of the last one its first period."""
+    days = keys.get("days", [30, 60, 90])
+    chosen = {"kind": "time_to_churn", "label": "cancellation", "days": days, "lead_days": 0, "active_within_days": 180}
+    known = int(last) + (days[0] if last else days[-1]) * DAY
+    return {**chosen, "horizon_days": days[-1], "known_until": known, **keys}
+
+
+def cut(label: Any, as_of: Any, spec: dict[str, Any]) -> Any:
+    """Days until it happened, or minus the end of the last period that was over without it."""
+    days = np.array([0, *spec["days"]], dtype=float)
+    followed = days[np.searchsorted(days, (spec["known_until"] - as_of) / DAY - spec["lead_days"], side="right") - 1]
+    return np.where(label < followed, label, -followed)
 
 
 def months(count: int, every_days: int = 30, start: str = "2024-01-01") -> tuple[int, ...]:

@@ -33,9 +33,9 @@ OPTIONS = Options(
 )
 
 
-def bundle_of(task: Task) -> tuple[Bundle, Any]:
+def bundle_of(task: Task, spec: dict[str, Any] | None = None) -> tuple[Bundle, Any]:
     """A small trained bundle, unsaved, and the training set."""
-    dataset = made.dataset(task, rows=500)
+    dataset = made.dataset(task, rows=500, spec=spec)
     asked = questions(dataset)
     learner = Learner(dataset.X, [5], OPTIONS, 7)
     models = tuple(learner.fit(learner.presets[0], question, 15).model_to_string() for question in asked)
@@ -46,7 +46,9 @@ def bundle_of(task: Task) -> tuple[Bundle, Any]:
         spec=dataset.spec,
         catalog=dataset.catalog,
         models=models,
-        calibration=((1.0, 0.05),) if task == "amount" else calibration,
+        calibration={"amount": ((1.0, 0.05),), "survival": ((1.2, -1.5), (0.9, -1.2), (0.7, -2.0))}.get(
+            task, calibration
+        ),
         quantiles=tuple(np.linspace(0, 1, 101).tolist()),
         reference=dict.fromkeys(dataset.catalog.names, 0.0),
         base_rate=0.3 if task == "binary" else None,
@@ -85,7 +87,7 @@ def test_features_left_out_are_told_by_name(tmp_path: Path) -> None:
     assert Bundle.load(tmp_path / "churn").dropped == dropped
 
 
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path, task: Task) -> None:
     """Every field and every answer survive the folder."""
     bundle, dataset = bundle_of(task)
@@ -97,7 +99,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, task: Task) -> None:
     assert loaded.commit == "abc"
 
 
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_contributions_add_up_to_the_raw_score(task: Task) -> None:
     """Each row's contributions and the bias give `raw`, and `raw` is what the answer is made of."""
     bundle, dataset = bundle_of(task)
@@ -114,7 +116,7 @@ def test_contributions_add_up_to_the_raw_score(task: Task) -> None:
         np.testing.assert_allclose(bundle.margins(dataset.X[:50]).mean(axis=1), raw)
 
 
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_one_row_and_many_are_answered_alike(task: Task) -> None:
     """A row's answer does not depend on its company, nor on the number of threads that answer."""
     bundle, dataset = bundle_of(task)
@@ -122,6 +124,23 @@ def test_one_row_and_many_are_answered_alike(task: Task) -> None:
     np.testing.assert_array_equal(together[: len(dataset)], bundle.predict(dataset.X))
     alone = np.concatenate([bundle.predict(dataset.X[row : row + 1]) for row in range(200)])
     np.testing.assert_array_equal(together[:200], alone)
+
+
+@pytest.mark.parametrize("label", ["cancellation", "inactivity"])
+def test_a_curve_tells_churn_by_day(label: str) -> None:
+    """Of leaving it rises, of not having come back it falls; a higher score is more likely churn on either."""
+    bundle, dataset = bundle_of("survival", {"label": label})
+    assert bundle.days == (30, 60, 90)
+    curves = bundle.predict(dataset.X)
+    assert curves.shape == (500, 3)
+    assert ((curves > 0) & (curves < 1)).all()
+    assert (np.diff(curves, axis=1) * (1 if label == "cancellation" else -1) > 0).all()
+    order = np.argsort(bundle.raw(dataset.X), kind="stable")
+    assert (np.diff(curves[order, 0]) > -1e-9).all()
+    hazards = sigmoid(bundle.margins(dataset.X))
+    left = 1 - (1 - hazards[:, 0]) * (1 - hazards[:, 1])
+    np.testing.assert_allclose(curves[:, 1], left if label == "cancellation" else 1 - left)
+    np.testing.assert_allclose(bundle.contributions(dataset.X).sum(axis=1), bundle.raw(dataset.X), atol=1e-10)
 
 
 def test_a_matrix_of_another_width_is_refused() -> None:

@@ -12,6 +12,7 @@ from tests.training import made
 from tests.training.test_bundle import bundle_of
 from training.bundle import Bundle
 from training.gate import Answers, Verdict, judge
+from training.periods import periods
 from training.targets import Task
 
 
@@ -131,16 +132,17 @@ def test_the_champion_answers_the_new_rows_where_nothing_is_common() -> None:
     assert "no row is held out for both" in judge(poor, empty, dataset, overlapping, rows, draws=50, seed=1).reason
 
 
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_answers_survive_their_file(tmp_path: Path, task: Task) -> None:
     """Held-out answers are written and read again, whatever the task."""
     dataset = made.dataset(task, rows=40)
-    given = np.random.default_rng(0).random((40, 3) if task == "ordinal" else 40)
+    given = np.random.default_rng(0).random((40, 3) if task in {"ordinal", "survival"} else 40)
     ours = Answers.of(dataset, np.arange(40), given)
     ours.write(tmp_path / "answers.parquet")
-    theirs = Answers.read(tmp_path / "answers.parquet", task)
+    theirs = Answers.read(tmp_path / "answers.parquet", task, (30, 60, 90) if task == "survival" else ())
     np.testing.assert_array_equal(theirs.answer, given)
-    np.testing.assert_array_equal(theirs.label, dataset.label)
+    np.testing.assert_array_equal(theirs.label, periods(dataset).code if task == "survival" else dataset.label)
+    assert theirs.days == ours.days
     np.testing.assert_array_equal(theirs.as_of, dataset.as_of)
     assert theirs.customer_id.tolist() == dataset.customer_id.tolist()
 
@@ -160,3 +162,17 @@ def test_other_tasks_are_compared_by_their_loss(task: Task) -> None:
     first, second = Answers.of(dataset, every, good), Answers.of(dataset, every, poor)
     assert judge(first, second, dataset, bundle, every, draws=50, seed=1).promotes
     assert not judge(second, first, dataset, bundle, every, draws=50, seed=1).promotes
+
+
+def test_curves_are_compared_by_what_is_known() -> None:
+    """Curves by the log-loss of what became of each row; other days are another question."""
+    bundle, _ = bundle_of("survival")
+    dataset = made.dataset("survival", rows=400)
+    known = periods(dataset)
+    good = np.clip(np.column_stack([(known.event > 0) & (known.event <= k) for k in (1, 2, 3)]) * 0.8 + 0.1, 0, 1)
+    every = np.arange(400)
+    first, second = Answers.of(dataset, every, good), Answers.of(dataset, every, np.tile([0.2, 0.4, 0.5], (400, 1)))
+    assert judge(first, second, dataset, bundle, every, draws=50, seed=1).promotes
+    assert not judge(second, first, dataset, bundle, every, draws=50, seed=1).promotes
+    other = replace(bundle, spec={**bundle.spec, "days": [30, 90]})
+    assert "question has changed" in judge(second, first, dataset, other, every, draws=50, seed=1).reason

@@ -6,8 +6,10 @@ import lightgbm as lgb
 import numpy as np
 
 from tests.training import made
-from training.growth import LINK, Growth
+from training import hazards
+from training.growth import HAZARDS, LINK, Growth
 from training.learner import Preset
+from training.periods import periods
 from training.targets.nps import classes
 
 
@@ -48,3 +50,21 @@ def test_the_same_rows_grow_the_same_trees() -> None:
     np.testing.assert_array_equal(
         np.asarray(read.predict(dataset.X, raw_score=True)), np.asarray(one.booster.predict(dataset.X, raw_score=True))
     )
+
+
+def test_hazards_learn() -> None:
+    """The loss on rows held out falls far below that of the periods' rates."""
+    dataset = made.dataset("survival", rows=1500, dates=made.months(3))
+    code = periods(dataset).code
+    parameters = Preset(4, 0.1, 20, 6).parameters(HAZARDS, 7)
+    whole = lgb.Dataset(dataset.X, code.astype(float), params=parameters, free_raw_data=False).construct()
+    growth = Growth(
+        parameters, whole.subset(list(range(1000))).construct(), whole.subset(list(range(1000, 1500))).construct()
+    )
+    prior = hazards.loss(np.zeros(500), code[1000:], hazards.likeliest(np.zeros(1000), code[:1000]))
+    losses = []
+    for _ in range(60):
+        growth.update()
+        losses.append(growth.loss())
+    assert losses[0] < 1.02 * prior
+    assert min(losses) < 0.9 * prior

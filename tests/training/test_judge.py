@@ -28,6 +28,7 @@ EXPECTED = {
     },
     "ordinal": {"log_loss", "rps", "qwk", "macro_f1", "macro_auc", "nps_points_error", "nps_points_bias"},
     "amount": {"mae", "rmse", "spearman", "bias_ratio"},
+    "survival": {"ibs", "concordance", "log_loss"},
 }
 
 
@@ -118,3 +119,29 @@ def test_levels_for_percentiles() -> None:
     answer = np.array([[0.2, 0.3, 0.5]])
     np.testing.assert_allclose(judge.level(nps, answer), [0.3])
     np.testing.assert_allclose(judge.level(made.dataset(rows=30), np.array([0.4])), [0.4])
+
+
+@pytest.mark.parametrize("label", ["cancellation", "inactivity"])
+def test_curves_are_judged_by_day_beside_their_floors(settings: Settings, label: str) -> None:
+    """Whole figures and those of each day with limits; Kaplan and Meier and a logistic hazard beside them; the mean curve."""
+    dataset = made.dataset("survival", rows=2400, dates=made.months(12), spec={"label": label})
+    division = split(dataset, settings.validation, 7)
+    found = judge.metrics(dataset, division, model.fit(dataset, division, settings).held, settings)
+    json.dumps(found, allow_nan=False)
+    assert found["validation"] == "out_of_time"
+    for name in EXPECTED["survival"]:
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"], name
+    assert [item["day"] for item in found["by_day"]] == [30, 60, 90]
+    for item in found["by_day"]:
+        for name in ("auc", "log_loss", "brier", "calibration_in_the_large"):
+            assert item[name]["low"] <= item[name]["value"] <= item[name]["high"]
+    floor, logistic = (found["baselines"][name] for name in ("kaplan_meier", "logistic_hazard"))
+    assert floor["concordance"] == 0.5
+    assert found["ibs"]["value"] < 0.9 * floor["ibs"]
+    assert found["ibs"]["value"] < 1.1 * logistic["ibs"]
+    assert logistic["concordance"] > 0.7
+    curve = [item["predicted"] for item in found["churn_by_day"]]
+    assert curve == sorted(curve, reverse=label == "inactivity")
+    for item in found["churn_by_day"]:
+        assert item["predicted"] == pytest.approx(item["observed"], abs=0.07)
+    assert [item["period"][:10] for item in found["periods"]] == ["2024-09-27"]

@@ -13,6 +13,7 @@ from training import judge, model
 from training.bundle import Bundle
 from training.evaluate import auc
 from training.left_out import DATE_ONLY
+from training.periods import periods
 from training.split import split
 from training.targets import Task
 
@@ -34,18 +35,20 @@ def shipped(settings: Settings, task: Task, dates: tuple[int, ...] = ()) -> tupl
 
 
 @pytest.mark.parametrize("dates", [(), made.months(12)], ids=["flat", "dated"])
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_every_task_ships(settings: Settings, tmp_path: Path, task: Task, dates: tuple[int, ...]) -> None:
     """Each task, with time or without: a bundle that loads, with answers in its shape and references in order."""
     bundle, dataset, golden = shipped(settings, task, dates)
     bundle.save(tmp_path / "bundle", golden)
     loaded = Bundle.load(tmp_path / "bundle")
     answers = loaded.predict(dataset.select(loaded.catalog))
-    assert answers.shape == ((len(dataset), 3) if task == "ordinal" else (len(dataset),))
+    assert answers.shape == ((len(dataset), 3) if task in {"ordinal", "survival"} else (len(dataset),))
     assert list(bundle.quantiles) == sorted(bundle.quantiles)
     assert len(bundle.quantiles) == 101
     assert bundle.reference["plan"] in made.PLANS
-    assert bundle.data_from == ("2024-01-01T00:00:00Z" if dates else None)
+    assert bundle.data_from == (
+        "2024-01-01T00:00:00Z" if dates else "1970-01-01T00:00:00Z" if task == "survival" else None
+    )
     if task == "binary":
         assert bundle.bands["medium"] <= bundle.bands["high"]
         assert bundle.base_rate == pytest.approx(dataset.label.mean())
@@ -53,6 +56,10 @@ def test_every_task_ships(settings: Settings, tmp_path: Path, task: Task, dates:
     if task == "ordinal":
         np.testing.assert_allclose(answers.sum(axis=1), 1.0)
         assert bundle.class_rates is not None
+    if task == "survival":
+        rows, happened = periods(dataset).by(3)
+        assert answers[rows, 2].mean() == pytest.approx(happened.mean(), abs=0.05)
+        assert auc(happened, answers[rows, 2]) > 0.75
     if task == "amount":
         assert answers.mean() == pytest.approx(dataset.label.mean(), rel=0.2)
 
@@ -64,6 +71,23 @@ def test_the_same_rows_give_the_same_bundle(settings: Settings, tmp_path: Path) 
         bundle, _, golden = shipped(settings, "binary", made.months(12))
         digests.append(bundle.save(tmp_path / name, golden).sha256)
     assert digests[0] == digests[1]
+
+
+def test_what_became_known_later_teaches_nothing(settings: Settings) -> None:
+    """What happened after the first judged date, or in a period that was not over by then, changes no held-out curve."""
+    dataset = made.dataset("survival", rows=2400, dates=made.months(12))
+    division = split(dataset, settings.validation, 7)
+    before = model.fit(dataset, division, settings).held
+    end = division.ends(dataset)
+    assert end is not None
+    known = periods(dataset, end)
+    followed = np.array([0, *known.days], dtype=float)[known.over]
+    open_ends = (known.event == 0) & (known.over < 3)
+    dataset.label[open_ends] = np.where(dataset.X[open_ends, 0] > 0, followed[open_ends] + 1.0, -90.0)
+    assert (periods(dataset).code[division.train] != known.code[division.train]).any()
+    after = model.fit(dataset, division, settings).held
+    np.testing.assert_array_equal(after.margins[0], before.margins[0])
+    assert after.calibration == before.calibration
 
 
 def test_labels_of_the_judged_rows_touch_nothing_judged(settings: Settings) -> None:

@@ -46,6 +46,26 @@ def test_inner_folds_roll_and_are_purged_too() -> None:
     assert origins == sorted(origins)
 
 
+def test_those_who_wait_teach_by_what_was_over() -> None:
+    """A row teaches from the end of its first period on; what is judged are whole dates and the newer ones; ends never look past."""
+    dates = made.months(12)
+    dataset = made.dataset("survival", rows=2400, dates=dates)
+    found = split(dataset, VALIDATION, 7)
+    assert found.kind == "out_of_time"
+    assert found.test_as_of == dates[-3:]
+    end = found.ends(dataset)
+    assert end == dates[-3]
+    assert (dataset.as_of[found.train] + 30 * made.DAY <= end).all()
+    assert len(found.train) == int((dataset.as_of + 30 * made.DAY <= end).sum())
+    assert found.rolling
+    for number, (train, valid) in enumerate(found.folds):
+        origin = found.ends(dataset, number)
+        assert origin == dataset.as_of[valid].min()
+        assert origin + dataset.window <= end
+        assert (dataset.as_of[train] + 30 * made.DAY <= origin).all()
+        assert set(train) | set(valid) <= set(found.train)
+
+
 def test_too_few_dates_inside_have_folds_by_customer() -> None:
     """Where no origin is left inside the teaching part its folds are by customer."""
     dataset = made.dataset(rows=1200, dates=made.months(4))

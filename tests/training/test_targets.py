@@ -123,6 +123,110 @@ def test_inactivity_counts_touchpoints_where_there_are_no_transactions(tmp_path:
         assert labels(rows_for(tables, tables.settings, "churn")) == {"z": 1.0}
 
 
+WAITING = {"kind": "time_to_churn", "days": [30, 60], "active_within_days": 30}
+
+
+def test_time_to_churn_labels(tmp_path: Path) -> None:
+    """Days until a contract ended with none running when its period was over; minus the days that were over without."""
+    rows = contracts(
+        ("runs", "2024-01-01", None),
+        ("first", "2024-01-01", "2024-06-20"),
+        ("second", "2024-01-01", "2024-07-20"),
+        ("at_opening", "2024-01-01", "2024-06-01"),
+        ("at_close", "2024-01-01", "2024-07-31"),
+        ("renews", "2024-01-01", "2024-06-20"),
+        ("renews", "2024-06-21", None),
+        ("comes_back_later", "2024-01-01", "2024-06-20"),
+        ("comes_back_later", "2024-07-10", None),
+        ("comes_and_goes", "2024-01-01", "2024-06-10"),
+        ("comes_and_goes", "2024-06-15", "2024-06-25"),
+        ("left_before", "2024-01-01", "2024-05-31"),
+        ("not_yet", "2024-06-01", None),
+    )
+    with company(tmp_path, {"churn": {**WAITING, "label": "cancellation"}}, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {
+        "runs": -60.0,
+        "first": 19.0,
+        "second": 49.0,
+        "at_opening": 0.0,
+        "at_close": -60.0,
+        "renews": -60.0,
+        "comes_back_later": 19.0,
+        "comes_and_goes": 24.0,
+    }
+
+
+def test_the_first_period_is_the_churn_target(tmp_path: Path) -> None:
+    """Who churned in the first period is who a churn target of that horizon says, dates and the lead included."""
+    rng = np.random.default_rng(5)
+    day = np.datetime64("2024-01-01")
+    spells = [
+        (f"c{number:03d}", str(day + start), None if end > 330 else str(day + start + end))
+        for number in range(120)
+        for start, end in zip(rng.integers(0, 300, 3).tolist(), rng.integers(5, 400, 3).tolist(), strict=True)
+    ]
+    targets = {
+        "churn": {"kind": "cancellation", "horizon_days": 30, "lead_days": 7},
+        "curve": {**WAITING, "label": "cancellation", "lead_days": 7},
+    }
+    with company(
+        tmp_path, targets, contracts(*spells), snapshots={"first": "2024-05-01", "last": "2024-10-28"}
+    ) as tables:
+        churn, curve = (rows_for(tables, tables.settings, name) for name in targets)
+    assert churn.rows.label is not None
+    assert curve.rows.label is not None
+    np.testing.assert_array_equal(churn.rows.as_of, curve.rows.as_of)
+    np.testing.assert_array_equal(churn.rows.label > 0, (curve.rows.label >= 0) & (curve.rows.label < 30))
+    assert 0 < churn.rows.label.sum() < len(churn.rows.label)
+
+
+def test_waiting_is_followed_as_far_as_the_data_go(tmp_path: Path) -> None:
+    """A date of which one period is over gives rows that know that one; a date of which none is, counted rows."""
+    rows = contracts(("runs", "2024-01-01", None), ("leaves", "2024-01-01", "2024-12-20"))
+    keys = {"snapshots": {"first": "2024-10-01", "last": "2024-12-10", "every_days": 35}}
+    with company(tmp_path, {"churn": {**WAITING, "label": "cancellation"}}, rows, **keys) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert found.rows.as_of.tolist() == [at("2024-10-01")] * 2 + [at("2024-11-05")] * 2
+    # In December nobody had left by the end of the period that was over; what came after is not told.
+    assert found.rows.label is not None
+    assert found.rows.label.tolist() == [-60.0, -60.0, -30.0, -30.0]
+    assert found.dropped["censored"] == 2
+
+
+def test_time_to_return_labels(tmp_path: Path) -> None:
+    """For inactivity what ends the waiting is the next transaction in a period that was over."""
+    events = {
+        "soon": ["2024-05-20", "2024-06-03"],
+        "at_as_of": ["2024-05-20", "2024-06-01"],
+        "later": ["2024-05-20", "2024-07-20", "2024-07-22"],
+        "never": ["2024-05-20", "2024-08-20"],
+        "too_long_ago": ["2024-01-01", "2024-06-20"],
+        "new": ["2024-06-02", "2024-12-31"],
+    }
+    rows = {
+        "customers": people(*events),
+        "transactions": {
+            "customer_id": [name for name, days in events.items() for _ in days],
+            "occurred_at": [day for days in events.values() for day in days],
+            "amount": [1.0 for days in events.values() for _ in days],
+        },
+    }
+    with company(tmp_path, {"churn": {**WAITING, "label": "inactivity"}}, rows, **ONE_DATE) as tables:
+        found = rows_for(tables, tables.settings, "churn")
+    assert labels(found) == {"soon": 2.0, "at_as_of": 0.0, "later": 49.0, "never": -60.0}
+
+
+def test_a_column_has_no_times(tmp_path: Path) -> None:
+    """Time to churn of a column is refused by name."""
+    rows = {"customers": {"customer_id": ["a"], "left": ["y"]}}
+    with (
+        company(tmp_path, {"churn": {**WAITING, "label": "column"}}, rows) as tables,
+        pytest.raises(DataError, match="not when"),
+    ):
+        rows_for(tables, tables.settings, "churn")
+
+
 @pytest.mark.parametrize(
     ("positive", "values", "expected"),
     [
@@ -255,6 +359,7 @@ def test_spend_of_contracts_without_transactions(tmp_path: Path) -> None:
         ({"kind": "cancellation", "horizon_days": 30}, "needs the table 'subscriptions'"),
         ({"kind": "survey"}, "needs the table 'surveys'"),
         ({"kind": "spend", "horizon_days": 30}, "needs the table 'transactions'"),
+        ({"kind": "time_to_churn", "label": "cancellation"}, "needs the table 'subscriptions'"),
         ({"kind": "inactivity", "horizon_days": 30}, "nothing says when a customer was active"),
     ],
 )
@@ -277,6 +382,6 @@ def test_an_unknown_target_is_named(tmp_path: Path) -> None:
 
 def test_every_kind_has_a_task(tmp_path: Path) -> None:
     """Each kind of target that a configuration can name is in the registry."""
-    assert set(KINDS) == {"cancellation", "inactivity", "column", "survey", "spend"}
+    assert set(KINDS) == {"cancellation", "inactivity", "column", "survey", "spend", "time_to_churn"}
     with company(tmp_path, {"nps": {"kind": "survey"}}, {"customers": {"customer_id": ["a"]}}) as tables:
         assert task_of(tables.settings.targets["nps"]) == "ordinal"

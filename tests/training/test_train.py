@@ -27,6 +27,7 @@ TARGETS = {
     "churn": {"kind": "column", "column": "left", "positive": "yes"},
     "nps": {"kind": "survey", "metric": "nps"},
     "value": {"kind": "spend", "horizon_days": 60},
+    "staying": {"kind": "time_to_churn", "label": "cancellation"},
 }
 
 
@@ -42,7 +43,7 @@ def put(settings: Settings, dataset: Dataset) -> None:
     write(dataset, path_of(settings, dataset.target))
 
 
-@pytest.mark.parametrize("task", ["binary", "ordinal", "amount"])
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
 def test_the_first_training_is_champion(ready: Settings, task: Task) -> None:
     """The bundle lies at its place with the version's number, and the store has run, metrics, data set and alias."""
     dataset = made.dataset(task, rows=900)
@@ -59,7 +60,7 @@ def test_the_first_training_is_champion(ready: Settings, task: Task) -> None:
     assert registry.find(dataset.target, "challenger") is None
     run = registry.client.get_run(result.run_id)
     assert run.info.status == "FINISHED"
-    name = {"binary": "auc", "ordinal": "rps", "amount": "mae"}[task]
+    name = {"binary": "auc", "ordinal": "rps", "amount": "mae", "survival": "ibs"}[task]
     assert run.data.metrics[name] == pytest.approx(result.metrics[name]["value"])
     assert {f"{name}_low", f"{name}_high"} <= run.data.metrics.keys()
     assert run.data.tags["mlflow.source.git.commit"] == "f00d"
@@ -310,3 +311,25 @@ def test_a_store_that_refuses_is_an_error_of_the_configuration(tmp_path: Path, m
     put(settings, made.dataset(rows=400))
     with pytest.raises(ConfigError, match=r"mlflow\.tracking_uri: http://127\.0\.0\.1:9"):
         train(settings, "churn", now=made.NOW)
+
+
+def test_a_curve_over_time_is_told_by_day(ready: Settings) -> None:
+    """The card has a line per day, MLflow the day as the step, and the registered model a column per day."""
+    import mlflow.pyfunc
+
+    dataset = made.dataset("survival", rows=1800, dates=made.months(12))
+    put(ready, dataset)
+    result = train(ready, "staying", now=made.NOW)
+    card = (result.folder / "card.md").read_text("utf-8")
+    assert "has ended it, with none running when the period was over, by day 30, 60, 90" in card
+    assert "## Churn by day" in card
+    assert "kaplan meier" in card
+    assert "(censored)" in card
+    registry = Registry(ready, made.NOW)
+    steps = {item.step: item.value for item in registry.client.get_metric_history(result.run_id, "day/auc")}
+    assert steps == {item["day"]: item["auc"]["value"] for item in result.metrics["by_day"]}
+    model = mlflow.pyfunc.load_model(registry.fetch(registry.find("staying"), "model", ready.output))  # type: ignore[arg-type]
+    frame = pd.DataFrame(dataset.X, columns=list(dataset.catalog.names)).assign(plan="max")
+    assert list(model.predict(frame.head(3)).columns) == ["by_day_30", "by_day_60", "by_day_90"]
+    again = train(ready, "staying", now=made.NOW)
+    assert (again.verdict.outcome, again.bundle.sha256) == ("unchanged", result.bundle.sha256)

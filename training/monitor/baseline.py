@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from configs.errors import BundleError
 from configs.settings import Settings
 from features.schema import MICROSECONDS_PER_DAY
-from training import judge
+from training import judge, survival
 from training.bundle import Bundle
 from training.dataset import Dataset
 from training.evaluate import Interval
@@ -181,6 +181,8 @@ def learn(dataset: Dataset, rows: Rows, answer: Array, bundle: Bundle, settings:
     settings
         Seed and number of bootstraps.
     """
+    if dataset.task == "survival":
+        dataset, rows, answer = survival.as_churn(dataset, rows, answer)
     rng = np.random.default_rng(settings.seed)
     places = {name: place for place, name in enumerate(dataset.catalog.names)}
     columns = np.array([places[name] for name in bundle.catalog.names], dtype=np.int64)
@@ -279,7 +281,8 @@ def _counts(bins: tuple[Bins, ...], X: Array) -> Counts:
 
 
 def _levels(dataset: Dataset, bundle: Bundle, X: Array) -> Array:
-    return judge.level(dataset, bundle.predict(X))[:, None]
+    answer = bundle.predict(X)
+    return (answer[:, -1] if bundle.task == "survival" else judge.level(dataset, answer))[:, None]
 
 
 def _drawn(rows: Rows, most: int, rng: np.random.Generator) -> Rows:

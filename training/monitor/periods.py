@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from configs.errors import DataError
-from configs.settings import Inactivity, Settings, Target
+from configs.settings import Inactivity, Settings, Target, TimeToChurn
 from features.rows import Rows
 from features.schema import MICROSECONDS_PER_DAY, NO_AS_OF
 from features.tables import Tables
@@ -95,7 +95,9 @@ def check_question(bundle: Bundle, settings: Settings, name: str) -> None:
 
 def spec_of(settings: Settings, name: str) -> dict[str, Any]:
     """A target's settings as a bundle holds them."""
-    return {"name": name, **target_of(settings, name).model_dump(mode="json")}
+    target = target_of(settings, name)
+    ahead = {"horizon_days": target.horizon_days} if isinstance(target, TimeToChurn) else {}
+    return {"name": name, **target.model_dump(mode="json"), **ahead}
 
 
 def since_training(tables: Tables, settings: Settings, name: str, bundle: Bundle, until: int | None) -> Periods:
@@ -128,12 +130,16 @@ def since_training(tables: Tables, settings: Settings, name: str, bundle: Bundle
     known = tuple(date for date in dates if date + window <= end and date >= taught)
     ids, as_of = _population(tables, settings, target, dates)
     label = _labels(tables, settings, name, dates, ids, as_of) if known else np.full(len(as_of), np.nan)
+    if isinstance(target, TimeToChurn):
+        # Days until it happened, below zero where it did not: churn by the last day.
+        label = np.where(np.isnan(label), np.nan, (label >= 0) != (target.label == "inactivity"))
     label[~np.isin(as_of, known)] = np.nan
     return Periods(ids, as_of, label, np.searchsorted(dates, as_of), dates, first_label)
 
 
 def _days(bundle: Bundle) -> int:
-    return int(bundle.spec.get("lead_days") or 0) + int(bundle.spec.get("horizon_days") or 0)
+    ahead = bundle.days[-1] if bundle.days else int(bundle.spec.get("horizon_days") or 0)
+    return int(bundle.spec.get("lead_days") or 0) + ahead
 
 
 def _population(
@@ -141,7 +147,7 @@ def _population(
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Who the target's rows would be about at these dates, whether or not the outcome is known."""
     active = active_sql(tables, settings)
-    if isinstance(target, Inactivity):
+    if isinstance(target, Inactivity) or (isinstance(target, TimeToChurn) and target.label == "inactivity"):
         within = target.active_within_days * MICROSECONDS_PER_DAY
         active = f"""SELECT DISTINCT g.as_of, e.customer_id FROM grid_dates AS g JOIN {activity(tables)} AS e
             ON e.occurred_at < g.as_of AND e.occurred_at >= g.as_of - {within}"""

@@ -105,10 +105,11 @@ def compute(
     counts = None
     if len(periods):
         for lines, X in build_parts(tables, periods.rows, bundle.catalog, progress):
-            answer[lines] = bundle.predict(X)
+            found = bundle.predict(X)
+            answer[lines] = found[:, -1] if bundle.task == "survival" else found
             if baseline is not None:
-                found = count(baseline.bins, X, periods.number[lines], groups)
-                counts = found if counts is None else counts + found
+                there = count(baseline.bins, X, periods.number[lines], groups)
+                counts = there if counts is None else counts + there
     return Seen(periods, answer, counts)
 
 
@@ -123,7 +124,7 @@ def compare(
     contact: Contact | None = None,
 ) -> dict[str, Any]:
     """Everything that can be told of one model from what was computed; plain JSON values. Parameters are those of `watch`."""
-    periods, task = seen.periods, bundle.task
+    periods, task = seen.periods, _task(bundle)
     reasons, limits = list(beside), _limits(bundle, baseline, periods, contact)
     current = _current(periods)
     facts: dict[str, Any] = {
@@ -269,6 +270,11 @@ def _score_shift(baseline: Baseline, seen: Seen, rows: NDArray[np.bool_], custom
     )
 
 
+def _task(bundle: Bundle) -> str:
+    """What is looked at: of a curve over time, churn by its last day."""
+    return "binary" if bundle.task == "survival" else bundle.task
+
+
 def _period(
     bundle: Bundle, baseline: Baseline | None, seen: Seen, number: int, *, draws: int, seed: int
 ) -> dict[str, Any]:
@@ -287,7 +293,7 @@ def _period(
         "features_moved": None,
         "score_psi": None,
         "score_critical": None,
-        "announced": realised.announced(bundle.task, seen.answer[mine]) if mine.any() else None,
+        "announced": realised.announced(_task(bundle), seen.answer[mine]) if mine.any() else None,
         "realised": None,
     }
     if baseline is not None and seen.counts is not None and customers >= LEAST_CUSTOMERS:
@@ -300,10 +306,10 @@ def _period(
             "score_psi": score.psi,
             "score_critical": score.critical(LEVEL),
         }
-    if _enough(bundle.task, label[known]):
+    if _enough(_task(bundle), label[known]):
         rows = np.flatnonzero(mine)[known]
         out["realised"] = realised.measures(
-            bundle.task,
+            _task(bundle),
             periods.label[rows],
             seen.answer[rows],
             _prior(bundle, baseline),

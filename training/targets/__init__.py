@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 from configs.errors import ConfigError, DataError
 from configs.settings import Settings, Target
 from features.tables import Tables
-from training.targets import churn, nps, value
+from training.targets import churn, nps, time_to_churn, value
 from training.targets.labelled import LabelledRows
 
-Task = Literal["binary", "ordinal", "amount"]
+Task = Literal["binary", "ordinal", "amount", "survival"]
 Maker = Callable[[Tables, Settings, Any], LabelledRows]
 
 KINDS: Final[dict[str, tuple[Task, Maker]]] = {
@@ -23,6 +23,7 @@ KINDS: Final[dict[str, tuple[Task, Maker]]] = {
     "column": ("binary", churn.column),
     "survey": ("ordinal", nps.survey),
     "spend": ("amount", value.spend),
+    "time_to_churn": ("survival", time_to_churn.time_to_churn),
 }
 """Kind of a target to what is predicted and to the function that makes its rows."""
 
@@ -30,7 +31,7 @@ __all__ = ["KINDS", "LabelledRows", "Task", "rows_for", "target_of", "task_of"]
 
 
 def task_of(target: Target) -> Task:
-    """What a target asks for: a chance (binary), an ordered category (ordinal) or money (amount)."""
+    """What a target asks for: a chance (binary), an ordered category (ordinal), money (amount) or a curve over time (survival)."""
     return KINDS[target.kind][0]
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from configs.errors import DataError
-from configs.settings import Cancellation, Inactivity, Settings, Spend
+from configs.settings import Cancellation, Inactivity, Settings, Spend, TimeToChurn
 from features.schema import MICROSECONDS_PER_DAY, SUBSCRIPTIONS, SURVEYS, TABLES, TOUCHPOINTS, TRANSACTIONS
 from features.tables import Tables
 
@@ -37,8 +37,20 @@ class Grid:
         return tuple(sorted((*self.dates, *self.censored)))
 
 
-def grid(tables: Tables, settings: Settings, target: Cancellation | Inactivity | Spend) -> Grid:
+def grid(
+    tables: Tables,
+    settings: Settings,
+    target: Cancellation | Inactivity | Spend | TimeToChurn,
+    known_days: int | None = None,
+) -> Grid:
     """The as_of dates of a target with a label window.
+
+    Parameters
+    ----------
+    tables, settings, target
+        The company, its configuration, and the target.
+    known_days
+        Days of the label window that must be over for a date to be known; None: all of them.
 
     Raises
     ------
@@ -48,18 +60,19 @@ def grid(tables: Tables, settings: Settings, target: Cancellation | Inactivity |
     lead, horizon = (days * MICROSECONDS_PER_DAY for days in (target.lead_days, target.horizon_days))
     step = settings.snapshots.every_days * MICROSECONDS_PER_DAY
     start, end = _history_start(tables), tables.data_end
-    limit = end - lead - horizon
+    whole = end - lead - horizon
+    limit = whole if known_days is None else end - lead - known_days * MICROSECONDS_PER_DAY
     given_first, given_last = settings.snapshots.first, settings.snapshots.last
     if isinstance(given_first, datetime):
         first = microseconds(given_first)
     else:
         first = start + max(SHORTEST_HISTORY_DAYS, active_within_days(settings)) * MICROSECONDS_PER_DAY
-    last = microseconds(given_last) if isinstance(given_last, datetime) else _midnight(limit)
+    last = microseconds(given_last) if isinstance(given_last, datetime) else _midnight(whole)
     dates = tuple(range(last, first - 1, -step))[::-1]
-    known = tuple(date for date in dates if date <= limit)
-    censored = tuple(date for date in dates if date > limit)
     if not isinstance(given_last, datetime):
-        censored += tuple(range(last + step, end + 1, step))
+        dates += tuple(range(last + step, end + 1, step))
+    known = tuple(date for date in dates if first <= date <= limit)
+    censored = tuple(date for date in dates if date > limit)
     if not known:
         raise DataError(
             f"no as_of date has {_days(first - start)} days of history before it and a label window of "

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from configs.settings import Settings
-from drivers.report.facts import Interval, Metric, Quality
+from drivers.report.facts import Day, Interval, Metric, Quality
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
 from drivers.report.reading import gather
@@ -45,6 +47,21 @@ def test_a_metric_of_the_house_is_stated() -> None:
     """A metric that the report has no words for is shown under its own name, beside its baselines, without a judgement."""
     text = MODELS.quality(quality(Interval(0.8, 0.7, 0.9), "house_metric", prior=0.5))
     assert text == "<bdi>House metric</bdi>: 0.800 (0.700 to 0.900), beside 0.500 for the average alone."
+
+
+def test_a_curve_is_told_day_by_day() -> None:
+    """Of a time to churn the order of leaving is the headline, and expected and observed loss stand by day."""
+    curve = replace(
+        quality(Interval(0.7, 0.65, 0.75), "concordance", kaplan_meier=0.5),
+        by_day=(Day(30, 0.1, 0.12), Day(90, 0.25, 0.24)),
+    )
+    assert (
+        "Order of leaving (concordance): 0.700 (0.650 to 0.750), beside 0.500 for one curve for all"
+        in MODELS.quality(curve)
+    )
+    assert MODELS.tested(curve)[-1] == (
+        "Share of customers expected to be lost: by day 30 10.0%, observed 12.0% and by day 90 25.0%, observed 24.0%."
+    )
 
 
 def test_how_it_was_judged(full: Settings) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import pytest
 from benchmarks import monitor
 from configs.errors import BundleError
 from configs.settings import Settings
+from tests.training import made
+from training import judge
 from training.bundle import SUMS, Bundle
-from training.monitor.baseline import FILE, SCORE_HABIT, Baseline
+from training.model import fit, ship
+from training.monitor.baseline import FILE, SCORE_HABIT, Baseline, learn
+from training.split import split
+from training.survival import as_churn
 
 
 def test_it_is_of_the_judged_rows(model: monitor.Model) -> None:
@@ -84,3 +90,25 @@ def test_what_cannot_be_read_is_refused_by_name(folder: Path) -> None:
     (folder / FILE).write_text("{}")
     with pytest.raises(BundleError, match=r"not a baseline of this version.*train again"):
         Baseline.read(folder)
+
+
+@pytest.mark.parametrize("label", ["cancellation", "inactivity"])
+def test_a_curve_is_churn_by_its_last_day(label: str, tmp_path: Path) -> None:
+    """Of a time to churn the baseline is that of a churn set: rows whose days were all over, and the chance of the last day."""
+    target = {"kind": "time_to_churn", "label": label, "days": [30, 60, 90]}
+    settings = made.settings(tmp_path, {"staying": target})
+    dataset = made.dataset("survival", rows=900, dates=made.months(8))
+    dataset = replace(dataset, spec={**dataset.spec, "label": label})
+    division = split(dataset, settings.validation, 7)
+    fitted = fit(dataset, division, settings)
+    rows, answer = judge.held_out_answers(dataset, division, fitted.held)
+    level = judge.level(dataset, answer)
+    bundle, _ = ship(dataset, fitted, settings, answers=level, validation=division.kind)
+    found = learn(dataset, rows, answer, bundle, settings)
+    view, _, chance = as_churn(dataset, rows, answer)
+    assert view.task == "binary"
+    assert set(np.unique(view.label)) == {0.0, 1.0}
+    assert found.prior[1] == pytest.approx(view.label.mean())
+    assert found.score_counts.sum() == len(chance)
+    assert np.isin(chance, level).all()
+    assert found.held["loss"]["value"] is not None
