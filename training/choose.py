@@ -1,9 +1,9 @@
 """The contest of the presets on the folds, and the out-of-fold scores that come out of it.
 
 Presets are tried from the smallest trees up, and wider ones only as long as width pays, then near the best one with less to hold
-them. Out of time, the choice of preset,
-rounds and calibration is made on earlier rows than those judged. With folds, fold k is answered with the choice and the
-calibration that the other folds would have made, so that judging costs no second round of training and is not flattered.
+them, and the best of all with categories split one at a time. Out of time, the choice of preset, rounds and calibration is made on
+earlier rows than those judged. With folds, fold k is answered with the choice and the calibration that the other folds would have
+made, so that judging costs no second round of training and is not flattered.
 """
 
 from __future__ import annotations
@@ -202,13 +202,14 @@ def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], pr
     curves: Curves = {}
     tight = learner.presets
     light = tuple(preset.lighter() for preset in tight)
+    most = 2 * len(tight) + learner.has_sets
 
     def run(batch: Sequence[Preset]) -> None:
-        done, names = len(curves) / (2 * len(tight)), " and ".join(preset.name for preset in batch)
+        done, names = len(curves) / most, " and ".join(preset.name for preset in batch)
 
         def tell(share: float) -> None:
             if progress is not None:
-                progress(f"trees of {names}", done + share * len(batch) / (2 * len(tight)))
+                progress(f"trees of {names}", done + share * len(batch) / most)
 
         found = learner.race([(preset, question) for preset in batch for question in asked], folds, tell)
         for place, preset in enumerate(batch):
@@ -227,6 +228,10 @@ def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], pr
         light[at] for at in (best(light) - 1, best(light) + 1) if 0 <= at < len(light) and light[at] not in curves
     ]:
         run(beside[:1])
+    if learner.has_sets:
+        # Sets of categories divide better, and overfit rare ones: the best preset is tried with one at a time as well.
+        everything = tuple(curves)
+        run([everything[best(everything)].apart()])
     return curves
 
 

@@ -7,7 +7,7 @@ calibration would suffer. Trees are at most six levels deep, because exact reaso
 
 All folds of a preset grow together; the curve of their mean loss decides when to stop and which round is best. Bins are made
 once per training set and shared by its folds. Missing values go to the better side of each
-split; categories are split as sets.
+split; categories are split as sets, or one at a time where that is better.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ FASTEST: Final = 2.5
 FINE_ROWS: Final = 20_000
 """Rows up to which numbers are cut into as many bins as LightGBM's default; beyond it that costs more time than it wins."""
 LIGHT: Final = "light"
+ONE_HOT: Final = "one category at a time"
+ALWAYS_ONE_HOT: Final = 4
+"""Categories up to which LightGBM takes one against the others anyway."""
 WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
@@ -60,6 +63,7 @@ class Preset:
     l2: float = 5.0
     bins: int = 63
     row_share: float = 0.8
+    one_hot: bool = False
     kind: str = ""
 
     @property
@@ -77,6 +81,10 @@ class Preset:
             kind=LIGHT,
         )
 
+    def apart(self) -> Preset:
+        """The same trees with one category against the others at a split, where LightGBM would take sets of them."""
+        return replace(self, one_hot=True, kind=", ".join(filter(None, (self.kind, ONE_HOT))))
+
     def parameters(self, objective: Objective, seed: int) -> dict[str, Any]:
         """LightGBM's parameters."""
         return {
@@ -92,6 +100,7 @@ class Preset:
             "bagging_freq": 1,
             "lambda_l2": self.l2,
             "max_bin": self.bins,
+            "max_cat_to_onehot": ALWAYS_ONE_HOT if not self.one_hot else 2**31 - 1,
             "tweedie_variance_power": 1.5,
             "seed": seed,
             **_FIXED,
@@ -201,6 +210,8 @@ def portfolio(options: Options, rows: int, columns: int) -> tuple[Preset, ...]:
 class Learner:
     """LightGBM on one training set: the bins are made once, every fold and preset uses them.
 
+    `presets` are the tight ones; `has_sets` tells whether a column has more categories than are always split one at a time.
+
     Parameters
     ----------
     X
@@ -218,6 +229,8 @@ class Learner:
         self.seed = seed
         self.X = X
         self.presets = portfolio(options, *X.shape)
+        held = X[:, list(categories)]
+        self.has_sets = bool(held.size) and bool((np.nan_to_num(held, nan=-1.0).max(axis=0) >= ALWAYS_ONE_HOT).any())
         parameters = self.presets[0].parameters("binary", seed)
         self._data = lgb.Dataset(
             X, label=np.zeros(len(X)), categorical_feature=list(categories), params=parameters, free_raw_data=False
