@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from configs.settings import Settings
+from training import symmetric
+from training.averaging import average
 from training.calibration import fit_slope
 from training.dataset import Dataset
 from training.learner import Curve, Learner, Preset
@@ -80,7 +82,7 @@ class Contest:
         curves = self.curves[choice.preset]
         return np.column_stack(
             [
-                self.learner.score(curve.boosters[number], valid, rounds)
+                self.learner.score(curve.boosters[number], valid, curve.trees(rounds))
                 for curve, rounds in zip(curves, choice.rounds, strict=True)
             ]
         )
@@ -154,11 +156,13 @@ def contest(
     DataError
         When no feature varies among the customers of the teaching rows.
     ConfigError
-        When trials are asked for and Optuna is not installed.
+        When trials or an average are asked for and Optuna or CatBoost is not installed.
     """
     trials = settings.learner.trials
     if trials:
         require()
+    if settings.learner.catboost:
+        symmetric.require()
     columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(
@@ -186,6 +190,8 @@ def contest(
             place,
             progress and (lambda message, share: progress(message, part + (1 - part) * share)),
         )
+    if settings.learner.catboost and all(question.objective == "binary" for question in asked):
+        curves |= average(learner, asked, folds, dataset.customers[split.train], curves[_choose(curves).preset])
     return Contest(learner, asked, folds, curves, _choose(curves), columns, form or forms(dataset.task)[0])
 
 
