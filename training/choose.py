@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from configs.settings import Settings
-from training import symmetric
 from training.averaging import average
 from training.calibration import fit_slope
 from training.dataset import Dataset
+from training.extras import require
 from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
 from training.level import apart, offsets
 from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
-from training.search import FOLDER, require, search
+from training.search import FOLDER, search
 from training.split import Fold, Split
 
 Array = NDArray[np.float64]
@@ -160,9 +160,10 @@ def contest(
     """
     trials = settings.learner.trials
     if trials:
-        require()
+        require("optuna", "Optuna", "learner.trials", "tune", "the portfolio of presets, with learner.trials at 0")
     if settings.learner.catboost:
-        symmetric.require()
+        without = "LightGBM's presets, with learner.catboost at false"
+        require("catboost", "CatBoost", "learner.catboost", "catboost", without)
     columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(

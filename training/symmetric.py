@@ -8,7 +8,6 @@ their codes. CatBoost reads numbers in single precision; between two values that
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Sequence
@@ -21,8 +20,6 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import ConfigError
-
 Array = NDArray[np.float64]
 
 DEPTH: Final = 6
@@ -31,23 +28,6 @@ MOST_TREES: Final = 400
 EVERY: Final = 20
 _NUMERIC_MISSING_LEFT: Final = 10
 """LightGBM's code of a split on a number where NaN goes left."""
-
-
-def require() -> None:
-    """Refuse the average where CatBoost is not installed.
-
-    Raises
-    ------
-    ConfigError
-        It names the extra to install.
-    """
-    if importlib.util.find_spec("catboost") is None:
-        raise ConfigError(
-            "learner.catboost needs CatBoost, which is not installed",
-            where="learner.catboost",
-            available="LightGBM's presets, with learner.catboost at false",
-            next_move="install the extra: uv sync --extra catboost, or pip install 'moments-of-truth[catboost]'",
-        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from configs.errors import ConfigError
 from training import symmetric
 from training.bundle import sigmoid
 
@@ -115,10 +114,3 @@ def test_the_same_rows_give_the_same_trees() -> None:
         symmetric.average(booster(X, y), 10, symmetric.grow(X, y, None, 10, 7), 10).model_to_string() for _ in range(2)
     )
     assert one == two
-
-
-def test_without_catboost_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An average without the library is refused with what to install."""
-    monkeypatch.setattr("training.symmetric.importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(ConfigError, match=r"catboost.*not installed"):
-        symmetric.require()
