@@ -65,8 +65,9 @@ bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives, and 
 	$(RUN)/python -m benchmarks.online
 	$(RUN)/python -m benchmarks.new_month
 	$(RUN)/python -m benchmarks.monitor
-	@if test -f "$(RETAIL)"; then for name in online_retail origins learners; do $(RUN)/python -m benchmarks.$$name || exit 1; done; \
-	  else echo "online_retail, origins and learners are left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
+	$(RUN)/python -m benchmarks.training_cost
+	@if test -f "$(RETAIL)"; then for name in online_retail origins learners nps survival; do $(RUN)/python -m benchmarks.$$name || exit 1; done; \
+	  else echo "what needs real data is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 
 spark: $(STAMP) $(WORLD)/truth.json ## compare every feature by Spark with this machine's, bit by bit (needs Java 17)
 	$(UV) sync --frozen --inexact --extra postgres --extra spark

@@ -220,6 +220,7 @@ class Learner(_Frozen):
     max_depth: Annotated[int, Field(ge=1, le=6)]
     rows_per_leaf: Annotated[int, Field(ge=1)]
     trials: Annotated[int, Field(ge=0, le=1000)]
+    catboost: bool
     threads: Annotated[int, Field(ge=0)]
 
 

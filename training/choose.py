@@ -1,9 +1,9 @@
 """The contest of the presets on the folds, and the out-of-fold scores that come out of it.
 
 Presets are tried from the smallest trees up, and wider ones only as long as width pays, then near the best one with less to hold
-them. Out of time, the choice of preset,
-rounds and calibration is made on earlier rows than those judged. With folds, fold k is answered with the choice and the
-calibration that the other folds would have made, so that judging costs no second round of training and is not flattered.
+them, and the best of all with categories split one at a time. Out of time, the choice of preset, rounds and calibration is made on
+earlier rows than those judged. With folds, fold k is answered with the choice and the calibration that the other folds would have
+made, so that judging costs no second round of training and is not flattered.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from configs.errors import DataError
 from configs.settings import Settings
+from training.averaging import average
 from training.calibration import fit_slope
 from training.dataset import Dataset
+from training.extras import require
 from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
 from training.level import apart, offsets
 from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
-from training.search import FOLDER, require, search
+from training.search import FOLDER, search
 from training.split import Fold, Split
 
 Array = NDArray[np.float64]
@@ -80,7 +82,7 @@ class Contest:
         curves = self.curves[choice.preset]
         return np.column_stack(
             [
-                self.learner.score(curve.boosters[number], valid, rounds)
+                self.learner.score(curve.boosters[number], valid, curve.trees(rounds))
                 for curve, rounds in zip(curves, choice.rounds, strict=True)
             ]
         )
@@ -154,11 +156,14 @@ def contest(
     DataError
         When no feature varies among the customers of the teaching rows.
     ConfigError
-        When trials are asked for and Optuna is not installed.
+        When trials or an average are asked for and Optuna or CatBoost is not installed.
     """
     trials = settings.learner.trials
     if trials:
-        require()
+        require("optuna", "Optuna", "learner.trials", "tune", "the portfolio of presets, with learner.trials at 0")
+    if settings.learner.catboost:
+        without = "LightGBM's presets, with learner.catboost at false"
+        require("catboost", "CatBoost", "learner.catboost", "catboost", without)
     columns = useful_columns(dataset.X[split.train], dataset.catalog.names, dataset.as_of[split.train])
     if not len(columns.kept):
         raise DataError(
@@ -186,6 +191,8 @@ def contest(
             place,
             progress and (lambda message, share: progress(message, part + (1 - part) * share)),
         )
+    if settings.learner.catboost and all(question.objective == "binary" for question in asked):
+        curves |= average(learner, asked, folds, dataset.customers[split.train], curves[_choose(curves).preset])
     return Contest(learner, asked, folds, curves, _choose(curves), columns, form or forms(dataset.task)[0])
 
 
@@ -202,13 +209,14 @@ def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], pr
     curves: Curves = {}
     tight = learner.presets
     light = tuple(preset.lighter() for preset in tight)
+    most = 2 * len(tight) + learner.has_sets
 
     def run(batch: Sequence[Preset]) -> None:
-        done, names = len(curves) / (2 * len(tight)), " and ".join(preset.name for preset in batch)
+        done, names = len(curves) / most, " and ".join(preset.name for preset in batch)
 
         def tell(share: float) -> None:
             if progress is not None:
-                progress(f"trees of {names}", done + share * len(batch) / (2 * len(tight)))
+                progress(f"trees of {names}", done + share * len(batch) / most)
 
         found = learner.race([(preset, question) for preset in batch for question in asked], folds, tell)
         for place, preset in enumerate(batch):
@@ -227,6 +235,10 @@ def _race(learner: Learner, asked: Sequence[Question], folds: Sequence[Fold], pr
         light[at] for at in (best(light) - 1, best(light) + 1) if 0 <= at < len(light) and light[at] not in curves
     ]:
         run(beside[:1])
+    if learner.has_sets:
+        # Sets of categories divide better, and overfit rare ones: the best preset is tried with one at a time as well.
+        everything = tuple(curves)
+        run([everything[best(everything)].apart()])
     return curves
 
 

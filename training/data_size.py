@@ -88,7 +88,7 @@ def data_size(
     if len(names) < LEAST_CUSTOMERS:
         return None
     place = np.random.default_rng(seed).permutation(len(names))
-    preset, asked = found.choice.preset, found.asked
+    preset, asked = found.choice.preset.alone(), found.asked
     columns, counts = [], []
     for done, share in enumerate(SHARES):
         kept = (place < round(share * len(names)))[number]

@@ -7,7 +7,7 @@ calibration would suffer. Trees are at most six levels deep, because exact reaso
 
 All folds of a preset grow together; the curve of their mean loss decides when to stop and which round is best. Bins are made
 once per training set and shared by its folds. Missing values go to the better side of each
-split; categories are split as sets.
+split; categories are split as sets, or one at a time where that is better.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.settings import Learner as Options
+from training import symmetric
 from training.growth import Growth
 from training.questions import Objective, Question
 from training.split import Fold, Rows
@@ -36,6 +37,10 @@ FASTEST: Final = 2.5
 FINE_ROWS: Final = 20_000
 """Rows up to which numbers are cut into as many bins as LightGBM's default; beyond it that costs more time than it wins."""
 LIGHT: Final = "light"
+ONE_HOT: Final = "one category at a time"
+AVERAGED: Final = "averaged with CatBoost"
+ALWAYS_ONE_HOT: Final = 4
+"""Categories up to which LightGBM takes one against the others anyway."""
 WIDE: Final = 100
 """Columns beyond which a tree looks at fewer of them."""
 _STEP: Final = 10
@@ -60,6 +65,8 @@ class Preset:
     l2: float = 5.0
     bins: int = 63
     row_share: float = 0.8
+    one_hot: bool = False
+    partners: int = 0
     kind: str = ""
 
     @property
@@ -77,6 +84,18 @@ class Preset:
             kind=LIGHT,
         )
 
+    def apart(self) -> Preset:
+        """The same trees with one category against the others at a split, where LightGBM would take sets of them."""
+        return replace(self, one_hot=True, kind=", ".join(filter(None, (self.kind, ONE_HOT))))
+
+    def averaged(self, trees: int) -> Preset:
+        """The mean of this preset's log-odds and those of so many symmetric trees (`training.symmetric`)."""
+        return replace(self, partners=trees, kind=", ".join(filter(None, (self.kind, AVERAGED))))
+
+    def alone(self) -> Preset:
+        """The preset without the symmetric trees that it is averaged with."""
+        return replace(self, partners=0, kind=self.kind.removesuffix(AVERAGED).removesuffix(", "))
+
     def parameters(self, objective: Objective, seed: int) -> dict[str, Any]:
         """LightGBM's parameters."""
         return {
@@ -92,6 +111,7 @@ class Preset:
             "bagging_freq": 1,
             "lambda_l2": self.l2,
             "max_bin": self.bins,
+            "max_cat_to_onehot": ALWAYS_ONE_HOT if not self.one_hot else 2**31 - 1,
             "tweedie_variance_power": 1.5,
             "seed": seed,
             **_FIXED,
@@ -114,12 +134,16 @@ _FIXED: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Curve:
-    """What a preset did on the folds: loss per fold and round (folds, rounds), and the boosters that grew."""
+    """What a preset did on the folds: loss per fold and round (folds, rounds), and the boosters that grew.
+
+    Of an average there is one loss per fold; `alone` are the rounds of the preset's own part.
+    """
 
     preset: Preset
     losses: Array
     sizes: NDArray[np.int64]
     boosters: tuple[lgb.Booster, ...]
+    alone: int = 0
 
     def best(self, without: int | None = None, per: int = 1) -> tuple[int, float]:
         """(rounds, loss) of the lowest mean curve; leaving out the folds of the same part, `without` modulo `per`."""
@@ -129,7 +153,11 @@ class Curve:
         shares = self.sizes[kept] / self.sizes[kept].sum()
         mean = shares @ self.losses[kept]
         place = int(np.argmin(mean))
-        return place + 1, float(mean[place])
+        return self.alone or place + 1, float(mean[place])
+
+    def trees(self, rounds: int) -> int:
+        """Trees of a fold's booster that answer after so many rounds: of an average all of them."""
+        return self.boosters[0].num_trees() if self.alone else rounds
 
 
 @dataclass
@@ -201,6 +229,8 @@ def portfolio(options: Options, rows: int, columns: int) -> tuple[Preset, ...]:
 class Learner:
     """LightGBM on one training set: the bins are made once, every fold and preset uses them.
 
+    `presets` are the tight ones; `has_sets` tells whether a column has more categories than are always split one at a time.
+
     Parameters
     ----------
     X
@@ -218,6 +248,8 @@ class Learner:
         self.seed = seed
         self.X = X
         self.presets = portfolio(options, *X.shape)
+        held = X[:, list(categories)]
+        self.has_sets = bool(held.size) and bool((np.nan_to_num(held, nan=-1.0).max(axis=0) >= ALWAYS_ONE_HOT).any())
         parameters = self.presets[0].parameters("binary", seed)
         self._data = lgb.Dataset(
             X, label=np.zeros(len(X)), categorical_feature=list(categories), params=parameters, free_raw_data=False
@@ -246,7 +278,11 @@ class Learner:
         ]
 
     def fit(self, preset: Preset, question: Question, rounds: int) -> lgb.Booster:
-        """A model of so many rounds on all rows."""
+        """A model of so many rounds on all rows; of an average its own part has so many."""
+        if preset.partners:
+            alone = self.fit(preset.alone(), question, rounds)
+            other = symmetric.grow(self.X, question.y, question.offset, preset.partners, self.seed)
+            return symmetric.average(alone, rounds, other, preset.partners)
         data = self._part(np.arange(len(self.X)), question)
         growth = Growth(preset.parameters(question.objective, self.seed), data)
         for _ in range(rounds):

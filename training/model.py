@@ -236,9 +236,9 @@ def _origins(dataset: Dataset, split: Split, found: Contest) -> tuple[Origin, ..
         slope, rounds = found.slope(dataset.as_of[split.train]), found.choice.rounds[0]
         answered = []
         for number, (ours, _) in enumerate(found.folds):
-            booster = found.curves[found.choice.preset][0].boosters[number]
+            curve = found.curves[found.choice.preset][0]
             taught, asked = places[number]
-            raw = slope * found.learner.score(booster, ours, rounds)
+            raw = slope * found.learner.score(curve.boosters[number], ours, curve.trees(rounds))
             known = levels(raw, found.asked[0].y[ours], dataset.as_of[taught])
             scores = slope * found.scores(found.choice, number)
             answered.append(_with_level(scores, known, dataset.as_of[asked], dataset.window)[0])

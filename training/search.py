@@ -9,7 +9,6 @@ Source: tree-structured Parzen estimator (Bergstra et al., 2011), as Optuna has 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -21,7 +20,6 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import ConfigError
 from training.learner import Curve, Learner, Preset
 from training.questions import Question
 from training.split import Fold
@@ -33,23 +31,6 @@ Array = NDArray[Any]
 Progress = Callable[[str, float], None]
 FOLDER: Final = "search"
 """Folder under the output that holds what trials found."""
-
-
-def require() -> None:
-    """Refuse trials where Optuna is not installed.
-
-    Raises
-    ------
-    ConfigError
-        It names the extra to install.
-    """
-    if importlib.util.find_spec("optuna") is None:
-        raise ConfigError(
-            "learner.trials needs Optuna, which is not installed",
-            where="learner.trials",
-            available="the portfolio of presets, with learner.trials at 0",
-            next_move="install the extra: uv sync --extra tune, or pip install 'moments-of-truth[tune]'",
-        )
 
 
 def search(
@@ -66,7 +47,6 @@ def search(
     progress
         Told a message and the share that is done.
     """
-    require()
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -14,9 +14,10 @@ from moments.manifest import write_json
 from moments.monitor.unseen import reasons, unseen
 from training.bundle import Bundle
 from training.monitor.baseline import Baseline
+from training.monitor.limits import Contact
 from training.monitor.log import log
 from training.monitor.verdict import ORDER
-from training.monitor.watch import Contact, watch
+from training.monitor.watch import watch
 from training.targets.grid import iso, microseconds
 from training.train import MODELS
 

@@ -29,6 +29,7 @@ OPTIONS = Options(
     max_depth=6,
     rows_per_leaf=20,
     trials=0,
+    catboost=False,
     threads=1,
 )
 

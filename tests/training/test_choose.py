@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_light_presets_are_climbed_from_the_best_tight_one(settings: Settings) -
     sizes = [int(name.split()[0]) for name in losses if "light" in name]
     place = (2, 4, 8, 16).index(int(min(light, key=lambda name: light[name]).split()[0]))
     assert {(2, 4, 8, 16)[at] for at in (place - 1, place, place + 1) if 0 <= at < 4} <= set(sizes)
+
+
+def test_categories_are_tried_both_ways(settings: Settings) -> None:
+    """Where a column has more than four categories the best preset is tried with one at a time too; with fewer it is the same."""
+    dataset = made.dataset(rows=900)
+    division = split(dataset, settings.validation, 7)
+    assert not any("at a time" in name for name in contest(dataset, division, settings).choice.losses)
+    X = dataset.X.copy()
+    X[:, -1] = np.random.default_rng(5).integers(0, 8, len(X))
+    many = replace(dataset, X=X)
+    losses = contest(many, division, settings).choice.losses
+    (other,) = (name for name in losses if "at a time" in name)
+    assert losses[other.removesuffix(", one category at a time")] == min(
+        loss for name, loss in losses.items() if name != other
+    )

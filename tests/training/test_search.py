@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from configs.errors import ConfigError
 from configs.settings import Settings
 from tests.training import made
 from training.choose import Contest, contest
@@ -77,11 +76,3 @@ def test_other_rows_start_a_new_search(settings: Settings) -> None:
     raced(settings, rows=500)
     (second,) = (settings.output / FOLDER / "churn").iterdir()
     assert first.name != second.name
-
-
-def test_without_optuna_the_error_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials without the library are refused with what to install, before anything is tried."""
-    monkeypatch.setattr("training.search.importlib.util.find_spec", lambda _name: None)
-    monkeypatch.setattr(Learner, "race", lambda *_: pytest.fail("the portfolio was raced first"))
-    with pytest.raises(ConfigError, match="tune"):
-        raced(settings)

@@ -6,7 +6,7 @@ each part only counts and answers are kept, so that memory is one part's however
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from training.bundle import Bundle
 from training.monitor import realised
 from training.monitor.baseline import SCORE_HABIT, Baseline, level_bins
 from training.monitor.drift import LEAST_CUSTOMERS, Counts, Shift, count, q_values, shift
+from training.monitor.limits import Contact, limits_of
 from training.monitor.periods import Periods, check_question, since_training
 from training.monitor.verdict import KEEP, LEAST_LABELS, LEAST_PER_CLASS, LEVEL, WATCH, Reason, of_labels, verdict
 from training.targets.grid import iso
@@ -32,14 +33,6 @@ Progress = Callable[[str, float], None]
 SHOWN: Final = 5
 """Features that a reason names."""
 MOST_CONTACTS: Final = 10
-
-
-@dataclass(frozen=True)
-class Contact:
-    """The column that says which customers were contacted (or kept apart), and each customer's value in it."""
-
-    column: str
-    value: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -125,7 +118,7 @@ def compare(
 ) -> dict[str, Any]:
     """Everything that can be told of one model from what was computed; plain JSON values. Parameters are those of `watch`."""
     periods, task = seen.periods, _task(bundle)
-    reasons, limits = list(beside), _limits(bundle, baseline, periods, contact)
+    reasons, limits = list(beside), limits_of(bundle, baseline, periods, contact)
     current = _current(periods)
     facts: dict[str, Any] = {
         "task": task,
@@ -318,30 +311,6 @@ def _period(
             seed=seed,
         )
     return out
-
-
-def _limits(bundle: Bundle, baseline: Baseline | None, periods: Periods, contact: Contact | None) -> list[Reason]:
-    """What cannot be told, and why."""
-    found = []
-    if baseline is None:
-        found.append(Reason("no_baseline", "limit", {"trained_at": bundle.trained_at}))
-    elif not baseline.habit:
-        found.append(Reason("no_habit", "limit"))
-    if bundle.data_until is None:
-        found.append(Reason("flat", "limit"))
-    elif not len(periods):
-        found.append(Reason("no_rows", "limit", {"data_until": bundle.data_until}))
-    if periods.first_label is not None and np.isnan(periods.label).all():
-        found.append(Reason("no_labels", "limit", {"first": iso(periods.first_label)}))
-    if bundle.task == "ordinal":
-        found.append(Reason("answers_only", "limit"))
-    if bundle.task == "amount":
-        found.append(Reason("no_estimate", "limit"))
-    if contact is None:
-        found.append(Reason("contact", "limit"))
-    else:
-        found.append(Reason("contact_known", "limit", {"column": contact.column}))
-    return found
 
 
 def _by_contact(task: str, seen: Seen, rows: NDArray[np.int64], contact: Contact | None) -> list[dict[str, Any]] | None:

@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks import monitor
 from configs.settings import Settings
+from training.monitor.limits import Contact
 from training.monitor.periods import Periods
 from training.monitor.verdict import WATCH, Reason
-from training.monitor.watch import Contact, Seen, compare
+from training.monitor.watch import Seen, compare
 
 
 def facts(model: monitor.Model, used: Settings, world: str, when: str = "after") -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""The benchmarks of models on little: what they compare and how they say it, never how good or how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import learners, nps, origins, training_cost
+from configs.settings import Settings
+from tests.training import made
+from training.split import split
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return made.settings(tmp_path, {"churn": {"kind": "column", "column": "left", "positive": "y"}})
+
+
+def test_learners_are_judged_on_the_same_halves(settings: Settings) -> None:
+    """Each contender has its figures and its paired difference from ours, which is none for ours itself."""
+    some = {name: learners.CONTENDERS[name] for name in (learners.OURS, "logistic regression", "LightGBM, defaults")}
+    found = learners.run(made.dataset(rows=400), settings, 1, some)
+    assert found["contenders"][learners.OURS]["worse_by"] == 0.0
+    assert all(item["error"] >= 0.0 for item in found["contenders"].values())
+    assert "LightGBM, defaults" in learners.table({"made": found})
+
+
+def test_origins_are_judged_one_by_one(settings: Settings) -> None:
+    """Every newest date has its log-loss for each way to foresee the level."""
+    dataset = made.dataset(rows=2400, dates=made.months(12))
+    found = origins.run(dataset, settings, 2)
+    assert len(found) == 2
+    assert "true" in origins.table({"made": found})
+
+
+def test_the_rival_gives_probabilities() -> None:
+    """Ratings with gaps become three probabilities per row; columns that say the same twice do no harm."""
+    rng = np.random.default_rng(2)
+    design = rng.normal(size=(50, 4))
+    design[:, 3] = design[:, 1] + design[:, 2]
+    assert nps._independent(design).tolist() == [0, 1, 2]
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+    ways = {nps.OURS: {**dict.fromkeys(nps.SHOWN, figure), "cpu_seconds": 1.0}}
+    protocol = {"teach": 80, "judged": 20, "form": "cumulative_link", "contenders": ways}
+    text = nps.table({"answers": 100, "features": 9, "5 x 5 folds": protocol})
+    assert "| ours | 0.5000 (0.400 to 0.600) |" in text
+
+
+def test_the_drawn_company_can_be_trained_in_time(settings: Settings) -> None:
+    """Its rows are sorted by date, have categories where the catalogue says so, and are split in time."""
+    dataset = training_cost.company(1200, 12)
+    assert (np.diff(dataset.as_of) >= 0).all()
+    codes = [place for place, feature in enumerate(dataset.catalog.features) if feature.category]
+    assert (dataset.X[:, codes] == dataset.X[:, codes].round()).all()
+    assert split(dataset, settings.validation, 7).out_of_time
