@@ -3,7 +3,8 @@
 Each repeat divides the customers into two halves (stratified, seed 1000 + repeat); every contender is taught on one and judged
 on the other, and back. Ours is the whole of training: portfolio, choice, calibration and bundle, taught on that half alone.
 The same with trees of any depth shows what exact reasons cost, which need trees of at most six levels. CatBoost and Optuna are
-in the dependency group `bench`; what is not installed is left out, and said. Results in ``benchmarks/results/learners.json``
+in the dependency group `bench`; AutoGluon needs an older pandas than ours and so an environment of its own (`uv pip install
+-e .[tune,catboost] autogluon.tabular[lightgbm,catboost]`). What is not installed is left out, and said. Results in ``benchmarks/results/learners.json``
 and ``.md``.
 
 ``MOMENTS_DATA=folder python -m benchmarks.learners``
@@ -44,6 +45,8 @@ Contender = Callable[[Dataset, Array, Settings], Array]
 CONFIGS: Final = ("telco", "bank_churners")
 REPEATS: Final = 3
 TRIALS: Final = 12
+AUTOGLUON_SECONDS: Final = 120
+"""A limit of time, which AutoGluon needs: its figures are not the same twice."""
 OURS: Final = "ours"
 MARKS: Final = {"telco": (0.8475, 0.414), "bank_churners": (0.9932, 0.0755)}
 """AUC to reach and log-loss not to exceed."""
@@ -162,6 +165,31 @@ def tuned(train: Dataset, test: Array, settings: Settings) -> Array:
     return np.asarray(model.predict(test), dtype=np.float64)
 
 
+def autogluon(train: Dataset, test: Array, _settings: Settings) -> Array:
+    """AutoGluon's ``good_quality``: bagged and stacked LightGBM, CatBoost and forests, within two minutes of one processor."""
+    from autogluon.tabular import TabularPredictor
+
+    columns = _categories(train)
+
+    def frame(X: Array) -> pd.DataFrame:
+        table = pd.DataFrame(X, columns=[f"c{place}" for place in range(X.shape[1])])
+        names = [f"c{place}" for place in columns]
+        return table.astype(dict.fromkeys(names, "Int64")).astype(dict.fromkeys(names, "category"))
+
+    taught = frame(np.vstack([train.X, test]))
+    with TemporaryDirectory() as folder:
+        model = TabularPredictor(label="y", problem_type="binary", eval_metric="log_loss", path=folder, verbosity=0)
+        model.fit(
+            taught[: len(train)].assign(y=train.label.astype(int)),
+            presets="good_quality",
+            time_limit=AUTOGLUON_SECONDS,
+            num_cpus=1,
+            num_gpus=0,
+            dynamic_stacking=False,
+        )
+        return np.asarray(model.predict_proba(taught[len(train) :])[1], dtype=np.float64)
+
+
 CONTENDERS: Final[dict[str, tuple[Contender, str | None]]] = {
     OURS: (ours, None),
     "ours, averaged where it wins": (averaged, "catboost"),
@@ -172,6 +200,7 @@ CONTENDERS: Final[dict[str, tuple[Contender, str | None]]] = {
     "random forest": (forest, None),
     "CatBoost, defaults": (catboost, "catboost"),
     "LightGBM, Optuna with 12 trials": (tuned, "optuna"),
+    "AutoGluon, good quality, two minutes": (autogluon, "autogluon"),
 }
 """By name: the contender, and the module that it needs beyond ours."""
 

@@ -143,24 +143,29 @@ def month(rng: np.random.Generator, lasting: Array, age: Array, number: int, wor
     return np.column_stack([recorded, age + number]), label
 
 
-def train(seed: int, used: Settings, customers: int = CUSTOMERS) -> Model:
-    """A model of ten unchanged months, judged on the last."""
-    rng = np.random.default_rng(seed)
-    lasting, age = rng.normal(size=(customers, NUMBERS)), rng.exponential(24.0, customers)
-    months = [month(rng, lasting, age, number, WORLDS["unchanged"]) for number in range(TAUGHT)]
-    ids = np.array([f"c{number:05d}" for number in range(customers)], dtype=object)
-    dataset = Dataset(
+def company(rng: np.random.Generator, lasting: Array, age: Array, used: Settings, first: int = 0) -> Dataset:
+    """Ten months of a company in which nothing changes, from month `first` on."""
+    months = [month(rng, lasting, age, first + number, WORLDS["unchanged"]) for number in range(TAUGHT)]
+    ids = np.array([f"c{number:05d}" for number in range(len(age))], dtype=object)
+    return Dataset(
         "churn",
         "binary",
         {"name": "churn", **used.targets["churn"].model_dump(mode="json")},
         np.tile(ids, TAUGHT),
-        np.repeat(START + STEP * np.arange(TAUGHT), customers),
+        np.repeat(START + STEP * (first + np.arange(TAUGHT)), len(age)),
         np.concatenate([label for _, label in months]),
         np.ascontiguousarray(np.vstack([values for values, _ in months])),
         catalog(),
         {},
         "d" * 64,
     )
+
+
+def train(seed: int, used: Settings, customers: int = CUSTOMERS) -> Model:
+    """A model of ten unchanged months, judged on the last."""
+    rng = np.random.default_rng(seed)
+    lasting, age = rng.normal(size=(customers, NUMBERS)), rng.exponential(24.0, customers)
+    dataset = company(rng, lasting, age, used)
     division = split(dataset, used.validation, seed)
     fitted = fit(dataset, division, used)
     rows, answer = judge.held_out_answers(dataset, division, fitted.held)

@@ -1,7 +1,8 @@
 """The gate between a challenger and the champion: it must not be worse where both can be compared.
 
 Both are compared on the same held-out rows: those that both have held out, or else the champion answers the challenger's
-judged rows, if its labels ended before them. The challenger wins unless its log-loss (money: its absolute error) is worse by
+judged rows, if its labels ended before them. Where they reach into them, as when labels are longer than the time between two
+trainings, the model that was judged in the champion's training answers instead: it has not seen them. The challenger wins unless its log-loss (money: its absolute error) is worse by
 more than half a per cent at the upper end of a paired bootstrap over customers, its lift at ten per cent is lower by more than
 one standard error, its calibration error is surely above .03 and above the champion's, or a segment (a category with two hundred rows or
 more) surely loses and by more than five per cent. The verdict carries its figures.
@@ -156,7 +157,15 @@ class Answers:
 
 
 def judge(
-    challenger: Answers, champion: Answers, dataset: Dataset, bundle: Bundle, rows: Rows, *, draws: int, seed: int
+    challenger: Answers,
+    champion: Answers,
+    dataset: Dataset,
+    bundle: Bundle,
+    rows: Rows,
+    *,
+    judged: Bundle | None = None,
+    draws: int,
+    seed: int,
 ) -> Verdict:
     """Whether the challenger takes over.
 
@@ -168,6 +177,8 @@ def judge(
         The challenger's training set and its judged rows, for the case that the champion has to answer them.
     bundle
         The champion.
+    judged
+        The model that was judged in the champion's training (`training.model.as_judged`).
     draws, seed
         Of the paired bootstrap.
     """
@@ -176,11 +187,15 @@ def judge(
     ours, theirs = _common(challenger, champion)
     ground = "rows that both have held out"
     if len(ours) < LEAST_ROWS:
+        ground = "the champion answers the challenger's judged rows"
         answered = _answered(bundle, dataset, rows)
+        if answered is None and judged is not None:
+            ground = "the champion as it was judged answers the challenger's judged rows"
+            answered = _answered(judged, dataset, rows)
         if answered is None:
             return Verdict("promoted", "no row is held out for both, and the newer labels decide", {"rows": len(ours)})
         ours = np.arange(len(rows))
-        first, second, ground = challenger, answered, "the champion answers the challenger's judged rows"
+        first, second = challenger, answered
     else:
         first, second = challenger.take(ours), champion.take(theirs)
     segments = _segments(dataset, rows[ours])

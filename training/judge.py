@@ -19,7 +19,7 @@ from training.bundle import ordinal_probabilities, sigmoid, survival
 from training.campaign import campaign, curve, profits
 from training.dataset import Dataset
 from training.evaluate import Weighted
-from training.model import HeldOut
+from training.model import HeldOut, class_rates
 from training.periods import days_of, periods, waits_for_return
 from training.questions import questions
 from training.split import Rows, Split
@@ -48,14 +48,8 @@ def answers(dataset: Dataset, split: Split, margins: Array) -> Array:
         return 1.0 - survival(margins)
     chances = sigmoid(margins)
     if dataset.task == "ordinal":
-        return ordinal_probabilities(chances[:, 0], chances[:, 1], rates(dataset, split.train))
+        return ordinal_probabilities(chances[:, 0], chances[:, 1], class_rates(dataset.label[split.train]))
     return np.asarray(chances[:, 0])
-
-
-def rates(dataset: Dataset, rows: Rows) -> tuple[float, ...]:
-    """Shares of detractors, passives and promoters among rows, none of them zero."""
-    counts = np.bincount(classes(dataset.label[rows]), minlength=3) + 1.0
-    return tuple((counts / counts.sum()).tolist())
 
 
 def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -> dict[str, Any]:
@@ -213,8 +207,8 @@ def _baselines(dataset: Dataset, split: Split, settings: Settings) -> dict[str, 
     labels = [question.y for question in questions(dataset)]
     fitted = baselines.logistic(dataset.X, labels, is_category, split.folds[-1], folds, settings.seed)
     if dataset.task == "ordinal":
-        found["prior"] = judge([np.tile(rates(dataset, train), (len(valid), 1)) for train, valid in folds])
-        found["logistic"] = judge(baselines.cumulative(fitted, rates(dataset, split.train)))
+        found["prior"] = judge([np.tile(class_rates(dataset.label[train]), (len(valid), 1)) for train, valid in folds])
+        found["logistic"] = judge(baselines.cumulative(fitted, class_rates(dataset.label[split.train])))
         return found
     found["prior"] = judge([np.full(len(valid), dataset.label[train].mean()) for train, valid in folds])
     found["logistic"] = judge(fitted[0])

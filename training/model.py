@@ -67,6 +67,8 @@ class HeldOut:
         How the target was asked, and the mean out-of-fold ranked probability score of each form that was tried.
     origins
         What the rolling origins inside the teaching rows answered, oldest first; empty where there are none.
+    boosters
+        The judged model, one per question; none with folds, where there are many.
     """
 
     rows: tuple[Rows, ...]
@@ -78,6 +80,7 @@ class HeldOut:
     form: Form = "plain"
     forms: dict[str, float] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
+    boosters: tuple[lgb.Booster, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,6 @@ def ship(
         known = levels(slope * predict_raw(fitted.boosters[0], X), dataset.label, dataset.as_of)
         (recent,), (season,) = foreseen(known, [int(dataset.as_of.max()) + dataset.window], dataset.window)
         calibration = ((slope, recent + season),)
-    rates = np.bincount(classes(dataset.label), minlength=3) / len(dataset) if dataset.task == "ordinal" else None
     limits = {"medium": settings.scores.medium_quantile, "high": settings.scores.high_quantile}
     bundle = Bundle(
         target=dataset.target,
@@ -155,7 +157,7 @@ def ship(
         quantiles=tuple(np.quantile(answers, np.linspace(0, 1, 101)).tolist()),
         reference=_usual(X, catalog.names, catalog.categories),
         base_rate=float(dataset.label.mean()) if dataset.task == "binary" else None,
-        class_rates=None if rates is None else tuple(float(rate) for rate in rates),
+        class_rates=class_rates(dataset.label) if dataset.task == "ordinal" else None,
         bands={band: float(np.quantile(answers, at)) for band, at in limits.items()}
         if dataset.task == "binary"
         else {},
@@ -174,6 +176,44 @@ def ship(
         },
     )
     return bundle, _golden(X, settings.seed)
+
+
+def as_judged(
+    dataset: Dataset, division: Split, held: HeldOut, shipped: Bundle, settings: Settings
+) -> tuple[Bundle, Array] | None:
+    """The judged model as a bundle (unsaved) with its golden rows; None with folds, where every row has another.
+
+    It never answers a customer. It meets the challengers to come: the shipped model has learnt from the very rows on which they
+    are judged, this one from none after `data_until`, the first judged as_of.
+    """
+    if not held.boosters:
+        return None
+    train, kept = division.train, held.columns.kept
+    catalog = dataset.catalog.select(dataset.catalog.names[place] for place in kept)
+    X = dataset.X[np.ix_(train, kept)]
+    calibration = held.calibration
+    if held.season:
+        # Rows after the judged ones: the season last foreseen is the nearest that was known.
+        slope, recent = calibration[0]
+        calibration = ((slope, recent + held.season[max(held.season)]),)
+    judged = replace(
+        shipped,
+        catalog=catalog,
+        models=tuple(booster.model_to_string() for booster in held.boosters),
+        calibration=calibration,
+        reference=_usual(X, catalog.names, catalog.categories),
+        base_rate=None if shipped.base_rate is None else float(dataset.label[train].mean()),
+        class_rates=class_rates(dataset.label[train]) if dataset.task == "ordinal" else None,
+        data_until=iso(int(dataset.as_of[division.test].min())),
+        dropped=held.columns.dropped,
+    )
+    return judged, _golden(X, settings.seed)
+
+
+def class_rates(label: Array) -> tuple[float, ...]:
+    """Shares of detractors, passives and promoters among ratings (n,), none of them zero."""
+    counts = np.bincount(classes(label), minlength=3) + 1.0
+    return tuple((counts / counts.sum()).tolist())
 
 
 def _refit(
@@ -202,19 +242,21 @@ def _folds(raced: Rivals, split: Split) -> HeldOut:
 def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
     """The choice on the teaching rows, answering the judged rows."""
     test = dataset.X[np.ix_(split.test, found.columns.kept)]
-    boosters = [
+    boosters = tuple(
         found.learner.fit(found.choice.preset, question, scaled_rounds(count, found.fold_rows, len(split.train)))
         for question, count in zip(found.asked, found.choice.rounds, strict=True)
-    ]
+    )
     scores = np.column_stack([predict_raw(booster, test) for booster in boosters])
     if not apart(dataset, split):
         calibration = found.calibration()
-        return HeldOut((split.test,), (calibrated(calibration, scores),), calibration, found.choice, found.columns)
+        margins = calibrated(calibration, scores)
+        return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, boosters=boosters)
     as_of = dataset.as_of[split.train]
     slope = found.slope(as_of)
     known = levels(slope * predict_raw(boosters[0], found.learner.X), found.asked[0].y, as_of)
     margins, recent, season = _with_level(slope * scores, known, dataset.as_of[split.test], dataset.window)
-    return HeldOut((split.test,), (margins,), ((slope, recent),), found.choice, found.columns, season)
+    calibration = ((slope, recent),)
+    return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, season, boosters=boosters)
 
 
 def _with_level(scores: Array, known: Levels, as_of: Dates, window: int) -> tuple[Array, float, dict[str, float]]:

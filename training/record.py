@@ -2,7 +2,8 @@
 
 The run holds parameters, metrics (with their limits, the floors', per period and along the gain curve by step), the rows by what they
 were for with their digests, tags, and files: the card, ``metrics.json``, ``verdict.json``, ``dropped.json`` (features left out),
-``config.yaml`` as written, ``figures/``, and the held-out answers that the next challenger is compared on.
+``config.yaml`` as written, ``figures/``, and what the next challenger is compared with: the held-out answers and, in ``judged/``,
+the model that gave them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from configs.settings import Settings
 from training import card
@@ -23,9 +27,11 @@ from training.gate import Answers, Verdict
 from training.learner import describe
 from training.learning import Learning
 from training.model import HeldOut
-from training.registry import ANSWERS, LONGEST, Registry
+from training.registry import ANSWERS, JUDGED, LONGEST, Registry
 from training.split import Split
 from training.tracking import LONGEST_TAG, NOTE, Input, Point
+
+Array = NDArray[np.float64]
 
 HEADLINES: Final = {
     "binary": ("auc", "log_loss", "lift_at_10"),
@@ -50,6 +56,7 @@ def record(
     answers: Answers,
     learning: Sequence[Learning],
     told: About,
+    judged: tuple[Bundle, Array] | None,
     folder: Path,
 ) -> None:
     """Log everything about a training to its run but the model and the card; `folder` is where the files are put together."""
@@ -60,6 +67,9 @@ def record(
     # The file as written: environment variables in it (passwords) are not put in place.
     shutil.copyfile(settings.source, folder / "config.yaml")
     answers.write(folder / ANSWERS)
+    if judged is not None:
+        model, golden = judged
+        model.save(folder / JUDGED, golden)
     for name, picture in told.figures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture)
     learner = {f"learner.{key}": value for key, value in settings.learner.model_dump(mode="json").items()}

@@ -20,6 +20,8 @@ from training.tracking import Tracking, quiet
 MODEL: Final = "model"
 BUNDLE: Final = "model/artifacts/bundle"
 ANSWERS: Final = "answers.parquet"
+JUDGED: Final = "judged"
+"""Folder of a run with the model that gave its held-out answers: a bundle that never answers a customer."""
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 PREVIOUS: Final = "previous"

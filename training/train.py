@@ -23,11 +23,11 @@ from training.bundle import RELEASE, Bundle
 from training.dataset import Dataset, path_of, read
 from training.gate import Answers, Verdict
 from training.gate import judge as decide
-from training.model import fit, ship
+from training.model import as_judged, fit, ship
 from training.monitor import baseline
 from training.questions import check_labels
 from training.record import record, record_card, record_presets, summarise, version_tags
-from training.registry import ANSWERS, BUNDLE, SET_ASIDE, Registry, Version
+from training.registry import ANSWERS, BUNDLE, JUDGED, SET_ASIDE, Registry, Version
 from training.split import Rows, split
 
 Progress = Callable[[str, float], None]
@@ -151,6 +151,7 @@ def train(
                 answers=answers,
                 learning=fitted.learning,
                 told=told,
+                judged=as_judged(dataset, division, held, bundle, settings),
                 folder=Path(scratch) / "run",
             )
             record_presets(registry, run_id, name, fitted.learning)
@@ -201,7 +202,7 @@ def _verdict(
         reason = f"this is version {known.number} again, which was replaced by hand and stays so until it is promoted by hand"
         return Verdict("set_aside", reason, {"version": known.number})
     with TemporaryDirectory() as scratch:
-        folder, theirs = (registry.fetch(champion, path, Path(scratch)) for path in (BUNDLE, ANSWERS))
+        folder, theirs, before = (registry.fetch(champion, path, Path(scratch)) for path in (BUNDLE, ANSWERS, JUDGED))
         if folder is None or theirs is None:
             return Verdict("promoted", "the champion's files are gone, so there is nothing to compare", {})
         try:
@@ -216,9 +217,18 @@ def _verdict(
             dataset,
             old,
             rows,
+            judged=_as_judged_before(before),
             draws=settings.validation.bootstraps,
             seed=settings.seed,
         )
+
+
+def _as_judged_before(folder: Path | None) -> Bundle | None:
+    """The model that was judged in the champion's training; None where there was none, or it can no longer be read."""
+    try:
+        return None if folder is None else Bundle.load(folder)
+    except BundleError:
+        return None
 
 
 def _register(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import learners, nps, origins, training_cost
+from benchmarks import gate, learners, nps, origins, training_cost
 from configs.settings import Settings
 from tests.training import made
 from training.split import split
@@ -55,3 +55,12 @@ def test_the_drawn_company_can_be_trained_in_time(settings: Settings) -> None:
     codes = [place for place, feature in enumerate(dataset.catalog.features) if feature.category]
     assert (dataset.X[:, codes] == dataset.X[:, codes].round()).all()
     assert split(dataset, settings.validation, 7).out_of_time
+
+
+def test_the_gate_is_asked_about_models_whose_truth_is_known() -> None:
+    """Each case has a challenger a month younger, without a row in common, and the loss to be expected of both."""
+    found = gate.measure(1, customers=400)
+    assert set(found["cases"]) == set(gate.CASES)
+    assert list(found["grounds"]) == ["the champion as it was judged answers the challenger's judged rows"]
+    assert found["cases"]["scrambled"]["true_change"] > found["cases"]["again"]["true_change"]
+    assert "taught on other customers' labels" in gate.table(found)

@@ -130,6 +130,12 @@ def test_the_champion_answers_the_new_rows_where_nothing_is_common() -> None:
     assert judge(poor, empty, dataset, old, rows, draws=50, seed=1).outcome == "kept"
     overlapping = replace(old, data_until="2024-12-01T00:00:00Z")
     assert "no row is held out for both" in judge(poor, empty, dataset, overlapping, rows, draws=50, seed=1).reason
+    # The model that was judged in the champion's training has not seen them, and answers in its place.
+    verdict = judge(poor, empty, dataset, overlapping, rows, judged=old, draws=50, seed=1)
+    assert verdict.outcome == "kept"
+    assert "as it was judged" in verdict.figures["ground"]
+    both = judge(poor, empty, dataset, overlapping, rows, judged=overlapping, draws=50, seed=1)
+    assert "no row is held out for both" in both.reason
 
 
 @pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])

@@ -16,6 +16,7 @@ from training.left_out import DATE_ONLY
 from training.periods import periods
 from training.split import split
 from training.targets import Task
+from training.targets.grid import iso
 
 
 @pytest.fixture
@@ -133,3 +134,41 @@ def test_a_level_of_the_company_neither_judges_nor_ships(settings: Settings) -> 
     bundle, _ = model.ship(dataset, fitted, settings, answers=answers, validation=division.kind)
     assert "n3" not in bundle.catalog.names
     assert bundle.dropped == {"n3": DATE_ONLY}
+
+
+@pytest.mark.parametrize("task", ["binary", "ordinal", "amount", "survival"])
+def test_the_judged_model_is_kept_for_the_challengers_to_come(settings: Settings, tmp_path: Path, task: Task) -> None:
+    """As a bundle that answers the judged rows as training did (but for a level foreseen later), and knows nothing after them."""
+    dataset = made.dataset(task, rows=1800, dates=made.months(12))
+    division = split(dataset, settings.validation, 7)
+    fitted = model.fit(dataset, division, settings)
+    rows, answer = judge.held_out_answers(dataset, division, fitted.held)
+    shipped, _ = model.ship(dataset, fitted, settings, answers=judge.level(dataset, answer), validation=division.kind)
+    found = model.as_judged(dataset, division, fitted.held, shipped, settings)
+    assert found is not None
+    found[0].save(tmp_path / "judged", found[1])
+    judged = Bundle.load(tmp_path / "judged")
+    assert judged.data_until == iso(int(dataset.as_of[rows].min()))
+    ours = judged.predict(dataset.take(rows).select(judged.catalog))
+    if judged.waits_for_return:
+        ours = 1.0 - ours
+    if task == "binary":
+        # One date's level stands in the bundle for all judged dates.
+        newest = dataset.as_of[rows] == dataset.as_of[rows].max()
+        np.testing.assert_allclose(ours[newest], answer[newest], atol=1e-12)
+    else:
+        np.testing.assert_allclose(ours, answer, atol=1e-12)
+    # Labels of the judged rows change nothing in it.
+    dataset.label[rows] = np.roll(dataset.label[rows], 1)
+    again = model.as_judged(dataset, division, model.fit(dataset, division, settings).held, shipped, settings)
+    assert again is not None
+    assert again[0].models == found[0].models
+
+
+def test_folds_have_no_judged_model(settings: Settings) -> None:
+    """Without time every row is answered by another model, and rows stay common from one training to the next."""
+    dataset = made.dataset(rows=600)
+    division = split(dataset, settings.validation, 7)
+    fitted = model.fit(dataset, division, settings)
+    shipped, _ = model.ship(dataset, fitted, settings, answers=np.linspace(0, 1, 101), validation=division.kind)
+    assert model.as_judged(dataset, division, fitted.held, shipped, settings) is None

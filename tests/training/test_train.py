@@ -143,6 +143,23 @@ def test_a_worse_challenger_leaves_the_champion(ready: Settings) -> None:
     assert json.loads(tags["verdict"])["outcome"] == "kept"
 
 
+def test_a_month_later_the_champion_as_it_was_judged_is_met(ready: Settings) -> None:
+    """Labels of 60 days and a training a month: no row is held out for both, and a worse challenger is kept out all the same."""
+    ready = ready.model_copy(update={"validation": ready.validation.model_copy(update={"test_periods": 1})})
+    dates = made.months(14)
+    whole = made.dataset(rows=14 * 300, dates=dates)
+    put(ready, whole.take(np.flatnonzero(whole.as_of < dates[-1])))
+    first = train(ready, "churn", now=made.NOW)
+    scrambled = made.dataset(rows=14 * 300, dates=dates)
+    taught = np.flatnonzero(scrambled.as_of < dates[-1])
+    scrambled.label[taught] = np.random.default_rng(9).permutation(scrambled.label[taught])
+    put(ready, scrambled)
+    second = train(ready, "churn", now=made.NOW + timedelta(days=30))
+    assert second.verdict.outcome == "kept", second.verdict
+    assert "as it was judged" in second.verdict.figures["ground"]
+    assert second.bundle.sha256 == first.bundle.sha256
+
+
 def test_a_lost_folder_is_fetched_from_the_store(ready: Settings) -> None:
     """If models/<target> is gone or damaged, an unchanged training puts the champion back."""
     put(ready, made.dataset(rows=900))
