@@ -164,6 +164,16 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
             f"Of the forms in which the question can be asked, {_FORMS[inner['form']]} answers: the lowest ranked probability score on "
             f"the folds ({scores})."
         )
+    if "random_split" in metrics:
+        found = metrics["random_split"]
+        lines.append(
+            f"A random split by customer among the teaching rows would have shown an area under ROC of {number(found['auc'])}, within "
+            f"dates, where later dates give {number(found['out_of_time_auc'])}: a difference of {measured(found['difference'])}. More "
+            f"than {number(found['limit'])} means that something is known of earlier customers that is not known of later ones, or "
+            "that the world has changed."
+        )
+        if found["fallen"]:
+            lines.append(f"These columns alone tell much less of the judged rows: {', '.join(found['fallen'])}.")
     lines.append(
         "Intervals are 95 %, by resampling customers, not rows. Categories of the outcome are neither weighted nor resampled."
     )

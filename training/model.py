@@ -27,6 +27,7 @@ from training.left_out import Columns, useful_columns
 from training.level import Dates, Levels, apart, foreseen, levels, offsets
 from training.periods import KNOWN_UNTIL
 from training.questions import Calibration, Form, calibrated, questions
+from training.random_split import Compared, random_split
 from training.split import Rows, Split
 from training.targets.grid import iso
 from training.targets.nps import classes
@@ -87,7 +88,7 @@ class HeldOut:
 class Fitted:
     """The models of all labelled rows (one per question), their columns and rounds, what was held out before, and how it was learnt.
 
-    `sizes` says what fewer customers would have taught, where that is asked for.
+    `sizes` says what fewer customers would have taught, where that is asked for; `random` how a random split would have judged churn.
     """
 
     held: HeldOut
@@ -96,6 +97,7 @@ class Fitted:
     rounds: tuple[int, ...]
     learning: tuple[Learning, ...] = ()
     sizes: Sizes | None = None
+    random: Compared | None = None
 
 
 def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Fitted:
@@ -109,6 +111,13 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         Presets, seed and threads.
     progress
         Told a message and a fraction of this step.
+
+    Raises
+    ------
+    DataError
+        When no feature varies.
+    LeakageError
+        When a column tells of earlier customers what is not known of later ones, see `training.random_split`.
     """
     tell = progress or (lambda _message, _share: None)
     raced = rivals(dataset, split, settings, lambda message, share: tell(message, 0.7 * share))
@@ -123,9 +132,11 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         shipped = pool.submit(_refit, dataset, found, settings)
         held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(raced, split)
         boosters, columns, rounds = shipped.result()
+    tell("comparing with a random split", 0.95)
+    random = random_split(dataset, split, found, held.margins[0][:, 0], settings.seed)
     tell("refitted", 1.0)
     held = replace(held, form=found.form, forms=raced.scores, origins=_origins(dataset, split, found))
-    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked), sizes)
+    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked), sizes, random)
 
 
 def ship(

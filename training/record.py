@@ -40,6 +40,7 @@ HEADLINES: Final = {
     "survival": ("concordance", "ibs", "log_loss"),
 }
 """The metrics that stand with a version, best known first."""
+_ENDS: Final = {"value": "", "low": "_low", "high": "_high"}
 
 
 def record(
@@ -187,9 +188,13 @@ def _numbers(metrics: dict[str, Any]) -> list[Point]:
     flat: dict[str, float | None] = {}
     for name, found in metrics.items():
         if isinstance(found, dict) and {"value", "low", "high"} <= found.keys():
-            flat |= {f"{name}{end}": found[key] for key, end in (("value", ""), ("low", "_low"), ("high", "_high"))}
+            flat |= {f"{name}{end}": found[key] for key, end in _ENDS.items()}
         elif isinstance(found, int | float) and not isinstance(found, bool):
             flat[name] = float(found)
+    if "random_split" in metrics:
+        found = metrics["random_split"]
+        flat |= {"random_split_auc": found["auc"]}
+        flat |= {f"random_split_difference{end}": found["difference"][key] for key, end in _ENDS.items()}
     for floor, found in metrics["baselines"].items():
         flat |= {f"baseline_{floor}_{name}": value for name, value in found.items() if name != "by_day"}
     return [Point(name, value) for name, value in flat.items() if value is not None]
@@ -201,9 +206,10 @@ def _days(metrics: dict[str, Any]) -> list[Point]:
     for item in metrics.get("by_day", []):
         for name, found in item.items():
             if isinstance(found, dict):
-                ends = {"": found["value"], "_low": found["low"], "_high": found["high"]}
                 points += [
-                    Point(f"day/{name}{end}", value, item["day"]) for end, value in ends.items() if value is not None
+                    Point(f"day/{name}{end}", found[key], item["day"])
+                    for key, end in _ENDS.items()
+                    if found[key] is not None
                 ]
     for floor, known in metrics["baselines"].items():
         points += [

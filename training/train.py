@@ -109,6 +109,8 @@ def train(
     metrics = judge.metrics(dataset, division, held, settings)
     if fitted.sizes is not None:
         metrics["data_size"] = fitted.sizes.to_dict()
+    if fitted.random is not None:
+        metrics["random_split"] = fitted.random.to_dict()
     rows, answer = judge.held_out_answers(dataset, division, held)
     level = judge.level(dataset, answer)
     bundle, golden = ship(dataset, fitted, settings, answers=level, validation=division.kind)

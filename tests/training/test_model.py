@@ -159,7 +159,8 @@ def test_the_judged_model_is_kept_for_the_challengers_to_come(settings: Settings
     else:
         np.testing.assert_allclose(ours, answer, atol=1e-12)
     # Labels of the judged rows change nothing in it.
-    dataset.label[rows] = np.roll(dataset.label[rows], 1)
+    some = rows[::5]
+    dataset.label[some] = np.roll(dataset.label[some], 1)
     again = model.as_judged(dataset, division, model.fit(dataset, division, settings).held, shipped, settings)
     assert again is not None
     assert again[0].models == found[0].models
