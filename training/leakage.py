@@ -1,15 +1,16 @@
 """Leak guards: columns that give the label away are named, before a model makes them look like skill.
 
-Three looks at one column at a time, all on labelled rows: it alone ranks the classes with AUC > .98 (a number by its ranks, a
+Looks at one column at a time, all on labelled rows: it alone ranks the classes with AUC > .98 (a number by its ranks, a
 category or a code by the label rate of the other half of the rows, missing values on either side or as a flag); it repeats the
-label; it is named like the label and follows it. Fewer than 50 rows, or 10 of a class, prove nothing. A category is valued on
+label; it is named like the label and follows it; being filled, being missing or one category of an attribute of customers is found
+with nearly nobody but churners, and with many of them. Fewer than 50 rows, or 10 of a class, prove nothing. A category is valued on
 rows it was not counted on, so that an identifier, which is different for everyone, does not look like an answer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy import stats
 
 from configs.errors import LeakageError
 from configs.settings import Column, Settings
@@ -36,10 +38,16 @@ AUC_LIMIT: Final = 0.98
 NAMED_AUC_LIMIT: Final = 0.9
 """A column that is named like the label needs less to be suspected."""
 NAME_LIKENESS: Final = 0.8
+STEM: Final = 0.7
+"""Share of the label's name that is its stem: `churn_flag` is named like `churned`."""
 LEAST_ROWS: Final = 50
 LEAST_PER_CLASS: Final = 10
 MOST_CODES: Final = 50
 """Numbers with at most this many different values are also looked at as codes."""
+PURE: Final = 0.95
+"""Share of churners, at its lower 95 % limit, from which a category or a gap gives them away; those who stay must also be ten times rarer."""
+PURE_REACH: Final = 0.05
+"""Share of all churners that such a category or gap must hold."""
 _SAMPLE: Final = 10_000
 _NEAR: Final = 0.95
 
@@ -94,7 +102,13 @@ def column_auc(values: Array, y: Array, *, category: bool, seed: int = 0) -> flo
     return max(max(area, 1.0 - area) for area in found)
 
 
-def suspects(columns: Iterable[tuple[str, Array, bool]], y: Array, *, label_name: str | None = None) -> list[Suspect]:
+def suspects(
+    columns: Iterable[tuple[str, Array, bool]],
+    y: Array,
+    *,
+    label_name: str | None = None,
+    attributes: Container[str] | None = None,
+) -> list[Suspect]:
     """The columns that give the label away, in the order given.
 
     Parameters
@@ -105,6 +119,9 @@ def suspects(columns: Iterable[tuple[str, Array, bool]], y: Array, *, label_name
         Labels 0/1, (n,).
     label_name
         What the label's column is called, if it has a name.
+    attributes
+        Names of the columns whose gaps and categories are looked at one by one; None: all. A gap in what is counted of events says
+        that there was none, which may well foretell.
     """
     positives = int(y.sum())
     if len(y) < LEAST_ROWS or min(positives, len(y) - positives) < LEAST_PER_CLASS:
@@ -120,7 +137,32 @@ def suspects(columns: Iterable[tuple[str, Array, bool]], y: Array, *, label_name
         if area > limit:
             reason = f"alone it ranks the rows with AUC {area:.4f}"
             found.append(Suspect(name, area, f"it is named like '{label_name}' and {reason}" if named else reason))
+        elif attributes is None or name in attributes:
+            told = _pure(values, y, category=category)
+            if told is not None:
+                found.append(Suspect(name, area, told))
     return found
+
+
+def _pure(values: Array, y: Array, *, category: bool) -> str | None:
+    """What a gap or a category gives away: nearly all rows with it churned, and they are many; None where nothing does."""
+    missing = np.isnan(values)
+    codes = (
+        np.unique(values[~missing], return_inverse=True)[1] if category else np.zeros(int((~missing).sum()), np.int64)
+    )
+    number = np.zeros(len(values), dtype=np.int64)
+    number[~missing] = codes + 1
+    rows, hits = np.bincount(number), np.bincount(number, weights=y)
+    base = float(y.mean())
+    enough = (rows >= LEAST_ROWS) & (rows < len(y)) & (hits >= PURE_REACH * y.sum())
+    for place in np.flatnonzero(enough):
+        low = float(stats.beta.ppf(0.025, hits[place], rows[place] - hits[place] + 1))
+        if low > max(PURE, 1.0 - (1.0 - base) / 10):
+            state = "it is missing" if place == 0 else "it has one of its categories" if category else "it is filled"
+            return (
+                f"{int(hits[place]):,} of the {int(rows[place]):,} rows where {state} churned, of all rows {base:.1%}"
+            )
+    return None
 
 
 def suspects_in(dataset: Dataset) -> list[Suspect]:
@@ -132,13 +174,13 @@ def suspects_in(dataset: Dataset) -> list[Suspect]:
     if dataset.task == "survival":
         known = periods(dataset)
         rows, y = known.by(len(known.days))
-        return suspects([(name, values[rows], category) for name, values, category in columns], y)
+        return suspects([(name, values[rows], category) for name, values, category in columns], y, attributes=())
     if dataset.task == "ordinal":
         borders = [(dataset.label >= border).astype(np.float64) for border in (7, 9)]
-        found = [suspect for y in borders for suspect in suspects(columns, y)]
+        found = [suspect for y in borders for suspect in suspects(columns, y, attributes=())]
         return list({suspect.column: suspect for suspect in found}.values())
-    label_name = dataset.spec.get("column")
-    return suspects(columns, dataset.label, label_name=label_name)
+    attributes = {feature.name for feature in features if feature.source == CUSTOMERS}
+    return suspects(columns, dataset.label, label_name=dataset.spec.get("column"), attributes=attributes)
 
 
 def refuse(dataset: Dataset) -> None:
@@ -214,12 +256,13 @@ def _rate_auc(number: NDArray[np.int64], y: Array, seed: int) -> float:
 
 
 def _alike(name: str, label: str) -> bool:
-    """Whether a column is named like the label: one contains the other, or they are spelt nearly the same."""
+    """Whether a column is named like the label: one contains the other, they share a stem, or are spelt nearly the same."""
     ours, theirs = _plain(name), _plain(label)
     if not ours or not theirs:
         return False
-    shared = ours in theirs or theirs in ours
-    return (shared and min(len(ours), len(theirs)) >= 4) or SequenceMatcher(None, ours, theirs).ratio() > NAME_LIKENESS
+    spelt = SequenceMatcher(None, ours, theirs)
+    stem = spelt.find_longest_match().size
+    return stem >= max(4, min(len(ours), STEM * len(theirs))) or spelt.ratio() > NAME_LIKENESS
 
 
 def _plain(name: str) -> str:

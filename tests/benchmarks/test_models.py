@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import gate, learners, nps, origins, training_cost
+from benchmarks import gate, guards, learners, nps, origins, training_cost
 from configs.settings import Settings
 from tests.training import made
 from training.split import split
@@ -64,3 +64,11 @@ def test_the_gate_is_asked_about_models_whose_truth_is_known() -> None:
     assert list(found["grounds"]) == ["the champion as it was judged answers the challenger's judged rows"]
     assert found["cases"]["scrambled"]["true_change"] > found["cases"]["again"]["true_change"]
     assert "taught on other customers' labels" in gate.table(found)
+
+
+def test_the_guards_are_tried_on_honest_tables_and_on_leaks() -> None:
+    """Honest tables and companies beside every leak; a plain copy of the label is always named."""
+    found = guards.measure(3, 1, rows=1000, customers=300)
+    assert found["tables"]["copy"]["value"] == 1.0
+    assert set(found["tables"]) == {"honest", *guards.LEAKS}
+    assert "honest company" in guards.table(found)

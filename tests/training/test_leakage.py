@@ -44,6 +44,27 @@ def test_leaks_of_every_shape_are_found(rng: np.random.Generator) -> None:
     assert [item.column for item in suspects(columns, y)] == [name for name, _, _ in columns]
 
 
+def test_what_only_churners_have_is_found(rng: np.random.Generator) -> None:
+    """A reason on file for half of the churners ranks little, and yet gives them away: as a gap, as filled, as one category."""
+    y = labels(rng, 4000)
+    half = (y == 1) & (rng.random(len(y)) < 0.5)
+    others = rng.integers(0, 3, len(y)).astype(float)
+    columns = [
+        ("filled", np.where(half, rng.normal(size=len(y)), np.nan), False),
+        ("gone", np.where(half, np.nan, rng.normal(size=len(y))), False),
+        ("status", np.where(half, 3.0, others), True),
+    ]
+    found = suspects(columns, y)
+    assert [item.column for item in found] == ["filled", "gone", "status"]
+    assert all("churned" in item.reason for item in found)
+    assert suspects(columns, y, attributes=()) == []
+    # What leaves a tenth of those who stay in it is a strong sign and no leak; nor is one where nearly everybody leaves anyway.
+    mixed = half | ((y == 0) & (rng.random(len(y)) < 0.03))
+    assert suspects([("sign", np.where(mixed, 1.0, np.nan), False)], y) == []
+    most = (rng.random(4000) < 0.93).astype(float)
+    assert suspects([("segment", rng.integers(0, 4, 4000).astype(float), True)], most) == []
+
+
 def test_strong_but_honest_columns_pass(rng: np.random.Generator) -> None:
     """An AUC of about .95 alone is a good feature."""
     y = labels(rng)
