@@ -232,6 +232,8 @@ class Campaign(_Frozen):
     contact: Annotated[float, Field(ge=0)]
     acceptance: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
     size: Annotated[float, Field(gt=0, le=1)]
+    treatment: Annotated[str, Field(min_length=1)] | None
+    treated: str | int | float | bool | None
 
 
 class Drivers(_Frozen):

@@ -113,6 +113,10 @@ def draw(
         figure = figures.blank()
         figures.profit_plot(figure.add_subplot(), metrics["campaign"])
         found["profit"] = figures.png(figure)
+    if metrics.get("uplift", {}).get("curve"):
+        figure = figures.blank()
+        figures.qini_plot(figure.add_subplot(), metrics["uplift"])
+        found["qini"] = figures.png(figure)
     if metrics.get("data_size"):
         figure = figures.blank()
         figures.data_size_plot(figure.add_subplot(), metrics["data_size"]["sizes"])

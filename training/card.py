@@ -108,6 +108,7 @@ def facts(
         "origins": metrics.get("origins", []),
         "periods": metrics.get("periods", []),
         "campaign": words.campaign(metrics),
+        "uplift": words.uplift(metrics),
         "data_size": words.data_size(metrics),
         "calibration": {name: list(curve) for name, curve in calibration.items()},
         "gains": [gain.to_dict() for gain in gains],
@@ -141,7 +142,7 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 
 def html(found: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
-    """The card as a page; `figures` are PNG files by name (calibration, gain, lift, profit, periods, importance, learning, data_size)."""
+    """The card as a page; `figures` are PNG files by name (calibration, gain, lift, profit, qini, periods, importance, learning, data_size)."""
     style = (TEMPLATES / "card.css").read_text("utf-8")
     return (
         _environment()

@@ -225,6 +225,51 @@ def campaign(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def uplift(metrics: Mapping[str, Any]) -> list[str]:
+    """What a randomised pilot told of whom a campaign holds, in sentences; none where there was no pilot."""
+    found = metrics.get("uplift")
+    if found is None:
+        return []
+    lines = [
+        (
+            f"{number(found['customers'])} customers of a pilot, of whom {number(found['reached'])} were reached "
+            f"('{found['treatment']}' is '{found['treated']}')."
+        )
+    ]
+    if not found["randomised"]:
+        return [
+            *lines,
+            (
+                f"Chance did not decide who was reached: features foretell it with an area under ROC of {number(found['foretold_auc'])} "
+                "(chance gives 0.5). What became of those who were reached is therefore no effect of the campaign, and none is claimed."
+            ),
+        ]
+    effect, gained = found["effect"], found["qini_beyond_risk"]
+    shown = effect["low"] > 0 or effect["high"] < 0
+    lines.append(
+        f"Reaching a customer lowered the chance to leave by {measured(effect)}."
+        if shown
+        else f"That reaching customers changes whether they leave is not shown here: it lowered the chance by {measured(effect)}."
+    )
+    if found["alike"]:
+        lines.append("Whom it holds more than others is not shown here: one effect is said of all.")
+    else:
+        lines.append(
+            f"Qini coefficient, held out: {measured(found['qini'])}, ranking by risk {measured(found['qini_of_risk'])}. "
+            + (
+                "Reaching the most persuadable first is better than at random."
+                if found["qini"]["low"] > 0
+                else "That reaching the most persuadable first is better than at random is not shown here."
+            )
+            + (" It is also better than reaching those at most risk." if gained["low"] > 0 else "")
+        )
+    lines.append(
+        f"Under the terms of `campaign` it pays to reach {percent(found['reach_share'])} of them: {measured(found['profit'])} of money "
+        f"per customer of the pilot; reaching all would bring {measured(found['profit_of_all'])}."
+    )
+    return lines
+
+
 def data_size(metrics: Mapping[str, Any]) -> list[str]:
     """Whether more customers would make it better, in sentences; none where that was not looked at."""
     found = metrics.get("data_size")

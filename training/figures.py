@@ -84,6 +84,20 @@ def profit_plot(ax: Axes, campaign: Mapping[str, Any]) -> Axes:
     return ax
 
 
+def qini_plot(ax: Axes, uplift: Mapping[str, Any]) -> Axes:
+    """Churners prevented by the share of customers reached: the most persuadable first, those at most risk first, at random."""
+    shares = [point["share"] for point in uplift["curve"]]
+    for key, name, colour, style in (
+        ("at_random", "at random", _GREY, "--"),
+        ("by_risk", "at most risk first", COLOURS[1], ":"),
+        ("saved", "most persuadable first", COLOURS[0], "-"),
+    ):
+        ax.plot(shares, [100 * point[key] for point in uplift["curve"]], color=colour, linestyle=style, label=name)
+    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="share of customers reached", ylabel="churners prevented per 100 customers", xlim=(0, 1))
+    return ax
+
+
 def data_size_plot(ax: Axes, sizes: Sequence[Mapping[str, Any]]) -> Axes:
     """The loss by the number of customers that taught, each step a doubling."""
     counts = [item["customers"] for item in sizes]

@@ -96,6 +96,7 @@ def record(
             *_gains(told),
             *_profits(metrics),
             *_sizes(metrics),
+            *_uplift(metrics),
             *_learning(learning),
         ],
         tags={
@@ -267,6 +268,24 @@ def _sizes(metrics: dict[str, Any]) -> list[Point]:
     return [
         Point("data_size/loss", item["loss"], item["customers"])
         for item in metrics.get("data_size", {}).get("sizes", [])
+    ]
+
+
+def _uplift(metrics: dict[str, Any]) -> list[Point]:
+    """What a pilot told, and its Qini curve with the per cent of customers reached as the step."""
+    found = metrics.get("uplift", {})
+    points = [Point(f"uplift/{name}", float(found[name])) for name in ("foretold_auc", "reach_share") if name in found]
+    points += [
+        Point(f"uplift/{name}{end}", value[key])
+        for name, value in found.items()
+        if isinstance(value, dict)
+        for key, end in _ENDS.items()
+        if value[key] is not None
+    ]
+    return points + [
+        Point(f"uplift/curve_{name}", item[name], round(100 * item["share"]))
+        for item in found.get("curve", [])
+        for name in ("saved", "by_risk", "at_random")
     ]
 
 

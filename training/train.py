@@ -29,6 +29,7 @@ from training.questions import check_labels
 from training.record import record, record_card, record_presets, summarise, version_tags
 from training.registry import ANSWERS, BUNDLE, JUDGED, SET_ASIDE, Registry, Version
 from training.split import Rows, split
+from training.uplift import measure as uplift
 
 Progress = Callable[[str, float], None]
 MODELS: Final = "models"
@@ -111,6 +112,10 @@ def train(
         metrics["data_size"] = fitted.sizes.to_dict()
     if fitted.random is not None:
         metrics["random_split"] = fitted.random.to_dict()
+    tell("looking for a randomised pilot", 0.7)
+    lift = uplift.measure(dataset, settings)
+    if lift is not None:
+        metrics["uplift"] = lift.facts
     rows, answer = judge.held_out_answers(dataset, division, held)
     level = judge.level(dataset, answer)
     bundle, golden = ship(dataset, fitted, settings, answers=level, validation=division.kind)
@@ -170,6 +175,8 @@ def train(
             registry.finish(run_id, failed=True)
             raise
         registry.finish(run_id)
+        if lift is not None:
+            lift.write(settings.output / uplift.FOLDER / f"{name}.parquet")
         home = settings.output / MODELS / name
         kept = _settle(registry, home, folder, None if verdict.promotes else champion)
     tell("done", 1.0)

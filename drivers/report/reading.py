@@ -53,7 +53,7 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 _STATUSES: Final = ("key_driver", "candidate", "not_distinguishable", "excluded_late")
 _LEVELS: Final = ("error", "warning", "note")
-_NOT_METRICS: Final = ("baselines", "by_customer", "campaign", "data_size", "inner")
+_NOT_METRICS: Final = ("baselines", "by_customer", "campaign", "data_size", "inner", "random_split", "uplift")
 
 
 def gather(settings: Settings, *, generated_at: datetime) -> Facts:
