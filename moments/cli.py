@@ -112,7 +112,8 @@ def train(
 ) -> None:
     """Train and evaluate models; promote those that beat the last ones.
 
-    Logs to MLflow. Writes metrics.json and models/<target>/. Needs 'features'.
+    Logs to MLflow. Writes metrics.json and models/<target>/, and uplift/<target>.parquet where a randomised pilot was found (see
+    campaign.treatment). Needs 'features'.
     """
     with talking("train", as_json=json) as talk:
         settings = _load(config)

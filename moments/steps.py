@@ -138,7 +138,7 @@ def features(job: Job, progress: Report) -> Done:
 
 
 def train(job: Job, progress: Report) -> Done:
-    """The models -> `metrics.json`, `models/<target>/`; the trainings of the targets stand below one run of MLflow."""
+    """The models -> `metrics.json`, `models/<target>/`, and `uplift/<target>.parquet` where there was a pilot; the trainings of the targets stand below one run of MLflow."""
     from moments.summary import shown
     from training.card import PAGE
     from training.left_out import summary
@@ -163,6 +163,9 @@ def train(job: Job, progress: Report) -> Done:
             if result.dropped:
                 done.notes.append(f"{name}: left out {summary(result.dropped)}")
             done.notes.append(f"{name}: {result.verdict.outcome}, {result.verdict.reason}; version {result.version}")
+            if result.uplift is not None:
+                done.files.append(result.uplift)
+                done.notes.append(f"{name}: whom of the pilot it pays to reach {shown(result.uplift)}")
             if (result.folder / PAGE).is_file():
                 done.notes.append(f"{name}: model card {shown(result.folder / PAGE)}")
         failed = False

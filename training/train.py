@@ -55,6 +55,8 @@ class TrainResult:
         MLflow's run, and the version that is champion now.
     dropped
         Features that this training left out, with the reason.
+    uplift
+        The list of a pilot's customers with whom it pays to reach; None where there is no randomised pilot.
     """
 
     target: str
@@ -65,6 +67,7 @@ class TrainResult:
     run_id: str
     version: str
     dropped: dict[str, str]
+    uplift: Path | None = None
 
 
 def train(
@@ -175,12 +178,11 @@ def train(
             registry.finish(run_id, failed=True)
             raise
         registry.finish(run_id)
-        if lift is not None:
-            lift.write(settings.output / uplift.FOLDER / f"{name}.parquet")
+        reach = uplift.write(lift, settings.output / uplift.FOLDER / f"{name}.parquet")
         home = settings.output / MODELS / name
         kept = _settle(registry, home, folder, None if verdict.promotes else champion)
     tell("done", 1.0)
-    return TrainResult(name, metrics, verdict, kept, home, run_id, kept.version, bundle.dropped)
+    return TrainResult(name, metrics, verdict, kept, home, run_id, kept.version, bundle.dropped, reach)
 
 
 def parent_run(settings: Settings, *, now: datetime) -> str:

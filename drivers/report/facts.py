@@ -195,11 +195,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Pilot:
+    """A campaign that reached some customers: by how much that lowered churn, and what ranking by it is worth (Qini coefficient).
+
+    Both are ``None`` where chance did not decide who was reached.
+    """
+
+    randomised: bool
+    effect: Interval | None
+    qini: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How well the model of one target predicts rows it has not seen.
 
     `left_out` names the features that the model did not learn from, each with the reason (``constant``, ``duplicate`` or
-    ``date``). `by_day` is the curve of a time to churn.
+    ``date``). `by_day` is the curve of a time to churn. `pilot` is ``None`` where no campaign was tried on some customers only.
     """
 
     target: str
@@ -216,6 +228,7 @@ class Quality:
     dropped: tuple[tuple[str, int], ...]
     left_out: tuple[tuple[str, str], ...] = ()
     by_day: tuple[Day, ...] = ()
+    pilot: Pilot | None = None
 
     def metric(self, name: str) -> Metric | None:
         """The metric of this name, if it was computed."""

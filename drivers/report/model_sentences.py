@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from drivers.report.facts import Metric, Quality, Scores
+from drivers.report.facts import Interval, Metric, Quality, Scores
 from drivers.report.labels import BASELINES, DROPPED, HEADLINES, LEFT_OUT, METRICS, VALIDATIONS, Labels
 from drivers.report.words import Words, mark
 
@@ -165,6 +165,41 @@ class ModelSentences:
             "percent",
         )
 
+    def pilot(self, quality: Quality) -> Markup | None:
+        """Whether it is known whom a campaign holds; only of a model of churn at one horizon."""
+        if quality.kind != "churn" or quality.by_day:
+            return None
+        found = quality.pilot
+        if found is None:
+            return self.words.say(
+                "Risk is not persuadability: who is most likely to leave may leave all the same. Whom an offer holds is shown only by "
+                "a randomised pilot; these data hold none."
+            )
+        if found.effect is None or not found.randomised:
+            return self.words.say(
+                "Chance did not decide whom the campaign reached, so that no effect of it is claimed. Risk is not persuadability: whom "
+                "an offer holds is shown only by a randomised pilot."
+            )
+        shown = found.effect.low is not None and found.effect.low > 0
+        effect = self.words.valued(
+            mark(
+                "In a randomised pilot reaching customers lowered their probability of leaving by {value} percentage points ({limits})."
+            )
+            if shown
+            else mark(
+                "In a randomised pilot it is not shown that reaching customers lowers their probability of leaving: by {value} percentage points ({limits})."
+            ),
+            _points(found.effect),
+            "points",
+        )
+        ranked = found.qini is not None and found.qini.low is not None and found.qini.low > 0
+        whom = self.words.say(
+            mark("Reaching first those whom it holds most prevents more than reaching at random.")
+            if ranked
+            else mark("Whom it holds more than others is not shown.")
+        )
+        return Markup(" ").join([effect, whom])
+
     def scores(self, scores: Scores) -> list[Markup]:
         """What today's scores add up to."""
         counted = self.words.count("{n} customer was scored.", "{n} customers were scored.", scores.customers)
@@ -179,3 +214,9 @@ class ModelSentences:
             total = self.words.whole(scores.value_at_risk)
             sentences.append(self.words.say("The value at risk is {value}.", value=total))
         return sentences
+
+
+def _points(share: Interval) -> Interval:
+    """A difference of probabilities in percentage points."""
+    limits = (None if limit is None else 100 * limit for limit in (share.low, share.high))
+    return Interval(100 * share.value, *limits)

@@ -29,6 +29,7 @@ from drivers.report.facts import (
     Knee,
     Metric,
     Period,
+    Pilot,
     Quality,
     Scores,
     Timing,
@@ -227,6 +228,7 @@ def _quality(name: str, item: dict[str, Any], kind: Kind) -> Quality:
         metrics=tuple(metrics),
         calibration=_bins(item.get("curve")),
         by_day=_days(item.get("churn_by_day")),
+        pilot=_pilot(item.get("uplift")),
         periods=_periods(item.get("periods")),
         groups=_groups(item.get("by_customer")),
         dropped=tuple(
@@ -266,6 +268,13 @@ def _days(value: Any) -> tuple[Day, ...]:
         if day is not None and predicted is not None and observed is not None:
             found.append(Day(day, predicted, observed))
     return tuple(found)
+
+
+def _pilot(value: Any) -> Pilot | None:
+    if not isinstance(value, dict):
+        return None
+    effect, qini = (parse.interval(value.get(name)) for name in ("effect", "qini"))
+    return Pilot(bool(value.get("randomised")), effect, None if value.get("alike") else qini)
 
 
 def _periods(value: Any) -> tuple[Period, ...]:

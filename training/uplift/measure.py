@@ -28,15 +28,17 @@ class Uplift:
     facts: dict[str, Any]
     customers: pa.Table | None
 
-    def write(self, path: Path) -> None:
-        """Write the customers as a parquet file, or take away one that no longer holds."""
-        if self.customers is None:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.new")
-        pq.write_table(self.customers, beside, compression="zstd")
-        beside.replace(path)
+
+def write(found: Uplift | None, path: Path) -> Path | None:
+    """Write the customers as a parquet file, and give its path; without any take away an older file, which no longer holds."""
+    if found is None or found.customers is None:
+        path.unlink(missing_ok=True)
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    pq.write_table(found.customers, beside, compression="zstd")
+    beside.replace(path)
+    return path
 
 
 def measure(dataset: Dataset, settings: Settings) -> Uplift | None:

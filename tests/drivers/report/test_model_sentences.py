@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from configs.settings import Settings
-from drivers.report.facts import Day, Interval, Metric, Quality
+from drivers.report.facts import Day, Interval, Metric, Pilot, Quality
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
 from drivers.report.reading import gather
@@ -98,3 +98,26 @@ def test_scores_in_words(full: Settings) -> None:
         "4 customers were scored. Their mean probability of leaving is 15.0%. "
         "Their expected value is 1,000. The value at risk is 212."
     )
+
+
+@pytest.mark.parametrize("language", ["en", "he", "ar", "ru"])
+def test_whom_a_campaign_holds_is_said_with_a_pilot_and_without(language: str) -> None:
+    """None, one that chance did not draw, one without effect, one with: four different things to say, in each language."""
+    said = ModelSentences(Words(language), Labels(Words(language), {}, {"churn": "churn"}))
+    churn = quality(Interval(0.8, 0.7, 0.9))
+    shown, unsure = Interval(0.1, 0.05, 0.15), Interval(0.01, -0.02, 0.04)
+    pilots = [
+        None,
+        Pilot(False, None, None),
+        Pilot(True, unsure, None),
+        Pilot(True, shown, None),
+        Pilot(True, shown, shown),
+    ]
+    found = [said.pilot(replace(churn, pilot=pilot)) for pilot in pilots]
+    assert None not in found
+    assert len(set(found)) == len(pilots)
+    assert said.pilot(replace(churn, kind="nps")) is None
+    if language == "en":
+        assert "persuadability" in str(found[0])
+        assert "not shown" in str(found[2])
+        assert "prevents more" in str(found[4])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.uplift.pilots import company
 from training import card_words
-from training.uplift.measure import measure
+from training.uplift.measure import measure, write
 
 
 def test_a_pilot_gives_figures_and_a_list(tmp_path: Path) -> None:
@@ -19,8 +19,9 @@ def test_a_pilot_gives_figures_and_a_list(tmp_path: Path) -> None:
     assert found is not None
     assert found.facts["qini"]["low"] > 0
     assert found.facts["qini_beyond_risk"]["low"] > 0
-    found.write(tmp_path / "uplift" / "churn.parquet")
-    written = pq.read_table(tmp_path / "uplift" / "churn.parquet")
+    path = tmp_path / "uplift" / "churn.parquet"
+    assert write(found, path) == path
+    written = pq.read_table(path)
     assert written.column_names == ["customer_id", "as_of", "reached", "churned", "risk", "saved", "reach"]
     assert len(set(written.column("customer_id").to_pylist())) == written.num_rows == 4000
     said = " ".join(card_words.uplift({"uplift": found.facts}))
@@ -48,7 +49,7 @@ def test_a_choice_gives_no_effect(tmp_path: Path) -> None:
     assert "effect" not in found.facts
     old = tmp_path / "churn.parquet"
     old.write_text("old")
-    found.write(old)
+    assert write(found, old) is None
     assert not old.exists()
     assert "none is claimed" in " ".join(card_words.uplift({"uplift": found.facts}))
 
