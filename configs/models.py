@@ -222,6 +222,8 @@ class Learner(_Frozen):
     trials: Annotated[int, Field(ge=0, le=1000)]
     catboost: bool
     threads: Annotated[int, Field(ge=0)]
+    sample_rows: Annotated[int, Field(ge=1000)]
+    dask: Annotated[str, Field(min_length=1)] | None
 
 
 class Campaign(_Frozen):

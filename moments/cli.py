@@ -39,6 +39,13 @@ Engine = Annotated[
         help="Where to compute: this machine, or Spark as the configuration's 'spark' says (extra 'spark', Java)."
     ),
 ]
+Growing = Annotated[
+    Literal["local", "chunked", "dask"],
+    typer.Option(
+        help="How models are grown: in memory; with the training set read group by group, where it is larger than memory; or by Dask's "
+        "workers (extra 'dask'). The last two choose and judge on a sample of customers ('learner.sample_rows')."
+    ),
+]
 Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
 
 
@@ -108,6 +115,7 @@ def features(config: Config, engine: Engine = "local", json: Json = False) -> No
 def train(
     config: Config,
     target: Annotated[str | None, typer.Option(help="Only this target.", show_default=False)] = None,
+    engine: Growing = "local",
     json: Json = False,
 ) -> None:
     """Train and evaluate models; promote those that beat the last ones.
@@ -117,7 +125,8 @@ def train(
     """
     with talking("train", as_json=json) as talk:
         settings = _load(config)
-        _run(talk, settings, ["train"], **_options(target=_known_target(settings, target)))
+        chosen = _options(target=_known_target(settings, target), grow=None if engine == "local" else engine)
+        _run(talk, settings, ["train"], **chosen)
         _summarise(talk, settings, "metrics")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ENGINE: Final = "engine"
 """The option that says where features are computed; it changes no file, so `run.json` does not hold it against a step."""
+GROW: Final = "grow"
+"""The option that says how models are grown; it changes them."""
 
 
 class Inputs:
@@ -155,7 +157,15 @@ def train(job: Job, progress: Report) -> Done:
     try:
         for position, name in enumerate(names):
             told = _part(progress, position, len(names), name)
-            result = train_target(settings, name, now=job.now, commit=commit(), parent=parent, progress=told)
+            result = train_target(
+                settings,
+                name,
+                now=job.now,
+                commit=commit(),
+                parent=parent,
+                engine=job.options.get(GROW, "local"),
+                progress=told,
+            )
             metrics[name] = result.metrics
             write_json(path, {target: metrics[target] for target in settings.targets if target in metrics})
             done.files.append(result.folder)

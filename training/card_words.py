@@ -164,6 +164,12 @@ def protocol(metrics: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
             f"Of the forms in which the question can be asked, {_FORMS[inner['form']]} answers: the lowest ranked probability score on "
             f"the folds ({scores})."
         )
+    if "engine" in metrics:
+        found = metrics["engine"]
+        lines.append(
+            f"The training set of {number(found['rows'])} rows stayed in its file: chosen and judged on {number(found['sampled_rows'])} "
+            "rows, all those of customers drawn at random; the models themselves were grown on all rows that may teach."
+        )
     if "random_split" in metrics:
         found = metrics["random_split"]
         lines.append(

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pandas.util import hash_array
 
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings, Target, TimeToChurn
@@ -203,8 +204,8 @@ def write(dataset: Dataset, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def read(path: Path | str) -> Dataset:
-    """A training set from its file.
+def read(path: Path | str, most_rows: int | None = None) -> Dataset:
+    """A training set from its file; with `most_rows` only of so many customers, drawn by their ids, that about so many rows are read.
 
     Raises
     ------
@@ -226,7 +227,8 @@ def read(path: Path | str) -> Dataset:
         file = pq.ParquetFile(path)
         content = json.loads((file.schema_arrow.metadata or {})[KEY])
         catalog = Catalog.from_dict(content["catalog"], where=str(path))
-        X, label, as_of, ids = _columns(file, catalog)
+        share = 1.0 if most_rows is None else min(1.0, most_rows / max(file.metadata.num_rows, 1))
+        X, label, as_of, ids = _columns(file, catalog, share)
     except (pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
         raise DataError(
             f"this is not a training set of this version ({type(error).__name__}: {error})",
@@ -249,14 +251,19 @@ def read(path: Path | str) -> Dataset:
     )
 
 
-def _columns(file: pq.ParquetFile, catalog: Catalog) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.object_]]:
-    """Features (n, p), labels, as_of and ids, read group by group: beside the matrix one group is held."""
-    n = file.metadata.num_rows
+def _columns(
+    file: pq.ParquetFile, catalog: Catalog, share: float
+) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.object_]]:
+    """Features (n, p), labels, as_of and ids of a share of the customers, read group by group: beside the matrix one group is held."""
+    drawn = [_drawn(file, group, share) for group in range(file.num_row_groups)]
+    n = sum(len(rows) for rows in drawn)
     X = np.empty((n, len(catalog.features)))
     label, as_of, ids = np.empty(n), np.empty(n, dtype=np.int64), []
     first = 0
-    for group in range(file.num_row_groups):
+    for group, rows in enumerate(drawn):
         table = file.read_row_group(group)
+        if len(rows) < table.num_rows:
+            table = table.take(rows)
         last = first + table.num_rows
         # Columns side by side first, then turned at once: rows are what the learner and the bundle read.
         block = np.empty((len(catalog.features), table.num_rows))
@@ -275,6 +282,15 @@ def _columns(file: pq.ParquetFile, catalog: Catalog) -> tuple[Array, Array, NDAr
     known = pa.chunked_array(ids, pa.string()).dictionary_encode().combine_chunks()
     names = known.dictionary.to_numpy(zero_copy_only=False).astype(object)
     return X, label, as_of, names[known.indices.to_numpy()]
+
+
+def _drawn(file: pq.ParquetFile, group: int, share: float) -> NDArray[np.int64]:
+    """Rows of a group whose customers are among those drawn; the same customers in every group, and next time."""
+    rows = np.arange(file.metadata.row_group(group).num_rows)
+    if share >= 1.0:
+        return rows
+    ids = file.read_row_group(group, columns=[CUSTOMER_ID]).column(CUSTOMER_ID).to_pandas()
+    return rows[hash_array(ids.to_numpy(dtype=object)) < np.uint64(share * 2.0**64)]
 
 
 def _recode(codes: Array, ours: tuple[str, ...], theirs: tuple[str, ...]) -> Array:

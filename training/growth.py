@@ -42,7 +42,7 @@ def _thresholds(score: Array, category: Ints, start: Array | None) -> Array:
     return cumulative.likeliest(score, category, slope=1.0, start=start)[1]
 
 
-_OWN: Final[dict[str, _Own]] = {
+OWN: Final[dict[str, _Own]] = {
     LINK: _Own(_thresholds, cumulative.derivatives, cumulative.loss, np.zeros(2)),
     HAZARDS: _Own(hazards.likeliest, hazards.derivatives, hazards.loss, np.zeros(1)),
 }
@@ -62,7 +62,7 @@ class Growth:
     """
 
     def __init__(self, parameters: Mapping[str, Any], data: lgb.Dataset, valid: lgb.Dataset | None = None) -> None:
-        self._own = _OWN.get(parameters["objective"])
+        self._own = OWN.get(parameters["objective"])
         none = {} if self._own is None else {"objective": "none", "metric": "none"}
         self.booster = lgb.Booster({**parameters, **none}, data)
         if valid is not None:

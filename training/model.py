@@ -31,6 +31,8 @@ from training.random_split import Compared, random_split
 from training.split import Rows, Split
 from training.targets.grid import iso
 from training.targets.nps import classes
+from training.whole import Columns as TeachingColumns
+from training.whole import Whole
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -88,6 +90,7 @@ class HeldOut:
 class Fitted:
     """The models of all labelled rows (one per question), their columns and rounds, what was held out before, and how it was learnt.
 
+    `rows` is the number of rows that taught the models.
     `sizes` says what fewer customers would have taught, where that is asked for; `random` how a random split would have judged churn.
     """
 
@@ -96,11 +99,14 @@ class Fitted:
     columns: Columns
     rounds: tuple[int, ...]
     learning: tuple[Learning, ...] = ()
+    rows: int = 0
     sizes: Sizes | None = None
     random: Compared | None = None
 
 
-def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None) -> Fitted:
+def fit(
+    dataset: Dataset, split: Split, settings: Settings, progress: Progress | None = None, whole: Whole | None = None
+) -> Fitted:
     """Choose on the folds, answer the held-out rows, calibrate, refit on every row.
 
     Parameters
@@ -111,6 +117,8 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
         Presets, seed and threads.
     progress
         Told a message and a fraction of this step.
+    whole
+        The set of which these rows are a sample, where models are grown on all of it.
 
     Raises
     ------
@@ -129,14 +137,18 @@ def fit(dataset: Dataset, split: Split, settings: Settings, progress: Progress |
     tell("refitting", 0.8)
     # The judged model and the shipped one are two trainings of one thread each: side by side they take the time of one.
     with ThreadPoolExecutor(workers(settings.learner), initializer=quiet) as pool:
-        shipped = pool.submit(_refit, dataset, found, settings)
-        held = _out_of_time(dataset, split, found) if split.out_of_time else _folds(raced, split)
+        shipped = pool.submit(_refit, dataset, found, settings, whole)
+        if whole is not None:
+            # One after the other: each takes every thread, and memory for its bins.
+            shipped.result()
+        held = _out_of_time(dataset, split, found, whole) if split.out_of_time else _folds(raced, split)
         boosters, columns, rounds = shipped.result()
     tell("comparing with a random split", 0.95)
     random = random_split(dataset, split, found, held.margins[0][:, 0], settings.seed)
     tell("refitted", 1.0)
+    taught = len(dataset) if whole is None else len(whole)
     held = replace(held, form=found.form, forms=raced.scores, origins=_origins(dataset, split, found))
-    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked), sizes, random)
+    return Fitted(held, boosters, columns, rounds, learning(found.curves, found.asked), taught, sizes, random)
 
 
 def ship(
@@ -180,7 +192,7 @@ def ship(
             "form": held.form,
             "preset": describe(held.choice.preset),
             "rounds": list(fitted.rounds),
-            "rows": len(dataset),
+            "rows": fitted.rows,
             "level": recent,
             "season": season,
             "dropped": dataset.dropped,
@@ -228,20 +240,41 @@ def class_rates(label: Array) -> tuple[float, ...]:
 
 
 def _refit(
-    dataset: Dataset, found: Contest, settings: Settings
+    dataset: Dataset, found: Contest, settings: Settings, whole: Whole | None
 ) -> tuple[tuple[lgb.Booster, ...], Columns, tuple[int, ...]]:
     """The choice on all rows."""
+    n = len(dataset) if whole is None else len(whole)
+    rounds = tuple(scaled_rounds(count, found.fold_rows, n) for count in found.choice.rounds)
     columns = useful_columns(dataset.X, dataset.catalog.names, dataset.as_of, found.columns.levels)
+    if whole is not None:
+        return _grown(dataset, found, whole, np.arange(n), None, columns, rounds), columns, rounds
     X = np.ascontiguousarray(dataset.X[:, columns.kept])
     asked = questions(dataset, found.form)
     if found.asked[0].offset is not None:
         asked = tuple(item.beside(offsets(item.y, dataset.as_of)) for item in asked)
     learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
-    rounds = tuple(scaled_rounds(count, found.fold_rows, len(dataset)) for count in found.choice.rounds)
     boosters = tuple(
         learner.fit(found.choice.preset, question, count) for question, count in zip(asked, rounds, strict=True)
     )
     return boosters, columns, rounds
+
+
+def _grown(
+    dataset: Dataset,
+    found: Contest,
+    whole: Whole,
+    rows: Rows,
+    until: int | None,
+    columns: Columns,
+    rounds: tuple[int, ...],
+) -> tuple[lgb.Booster, ...]:
+    """The choice on rows of a file, as far as they were known at a moment."""
+    teaching = TeachingColumns(columns.kept, tuple(category_places(dataset, columns)))
+    asked = whole.asked(dataset, found.form, rows, until, level=found.asked[0].offset is not None)
+    return tuple(
+        whole.booster(found.choice.preset, question, count, rows, teaching)
+        for question, count in zip(asked, rounds, strict=True)
+    )
 
 
 def _folds(raced: Rivals, split: Split) -> HeldOut:
@@ -250,13 +283,19 @@ def _folds(raced: Rivals, split: Split) -> HeldOut:
     return HeldOut((split.train,) * split.repeats, margins, calibration, found.choice, found.columns)
 
 
-def _out_of_time(dataset: Dataset, split: Split, found: Contest) -> HeldOut:
+def _out_of_time(dataset: Dataset, split: Split, found: Contest, whole: Whole | None) -> HeldOut:
     """The choice on the teaching rows, answering the judged rows."""
     test = dataset.X[np.ix_(split.test, found.columns.kept)]
-    boosters = tuple(
-        found.learner.fit(found.choice.preset, question, scaled_rounds(count, found.fold_rows, len(split.train)))
-        for question, count in zip(found.asked, found.choice.rounds, strict=True)
-    )
+    until = int(dataset.as_of[split.test].min())
+    rows = split.train if whole is None else whole.before(dataset, until)
+    rounds = tuple(scaled_rounds(count, found.fold_rows, len(rows)) for count in found.choice.rounds)
+    if whole is not None:
+        boosters = _grown(dataset, found, whole, rows, until, found.columns, rounds)
+    else:
+        boosters = tuple(
+            found.learner.fit(found.choice.preset, question, count)
+            for question, count in zip(found.asked, rounds, strict=True)
+        )
     scores = np.column_stack([predict_raw(booster, test) for booster in boosters])
     if not apart(dataset, split):
         calibration = found.calibration()

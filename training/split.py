@@ -102,7 +102,7 @@ def split(dataset: Dataset, validation: Validation, seed: int) -> Split:
     test = _newest(dataset, validation)
     if test is not None:
         first = int(dataset.as_of[test[0]])
-        train = np.flatnonzero(dataset.as_of + _purge(dataset) <= first) if dataset.window else np.arange(test[0])
+        train = np.flatnonzero(dataset.as_of + purge(dataset) <= first) if dataset.window else np.arange(test[0])
         if _teaches(dataset, labels, train, first) and _enough(labels[test], LEAST_PER_CLASS):
             folds = _rolling(dataset, labels, train, validation, first)
             rolling = bool(folds)
@@ -180,7 +180,7 @@ def _rolling(
     for start, stop in blocks:
         if len(folds) == validation.inner_folds:
             break
-        before = as_of + _purge(dataset) <= start if dataset.window else as_of < start
+        before = as_of + purge(dataset) <= start if dataset.window else as_of < start
         ours, theirs = train[before], train[(as_of >= start) & (as_of < stop)]
         if _teaches(dataset, labels, ours, start) and _enough(labels[theirs], LEAST_PER_CLASS):
             folds.append((ours, theirs))
@@ -200,7 +200,7 @@ def _blocks(dataset: Dataset, as_of: NDArray[np.int64], until: int) -> list[tupl
     return [(int(date), last if place == 0 else int(date) + 1) for place, date in enumerate(whole[::-1])]
 
 
-def _purge(dataset: Dataset) -> int:
+def purge(dataset: Dataset) -> int:
     """Microseconds after its as_of from which a row may teach: its label window; of those who wait, its first period."""
     return first_window(dataset.spec) if dataset.task == "survival" else dataset.window
 

@@ -30,6 +30,7 @@ from training.record import record, record_card, record_presets, summarise, vers
 from training.registry import ANSWERS, BUNDLE, JUDGED, SET_ASIDE, Registry, Version
 from training.split import Rows, split
 from training.uplift import measure as uplift
+from training.whole import Engine, check, open_whole
 
 Progress = Callable[[str, float], None]
 MODELS: Final = "models"
@@ -77,6 +78,7 @@ def train(
     now: datetime,
     commit: str | None = None,
     parent: str | None = None,
+    engine: Engine = "local",
     progress: Progress | None = None,
 ) -> TrainResult:
     """Train, judge, log and register one target.
@@ -93,6 +95,9 @@ def train(
         Git commit of the code, if it is known.
     parent
         Id of an MLflow run to nest this one in, see `parent_run`.
+    engine
+        ``local`` holds the training set in memory; ``chunked`` and ``dask`` choose and judge on a sample of its customers and grow the
+        models on all rows of the file, on this machine or by Dask's workers (`training.whole`).
     progress
         Told a message and the fraction of this training that is done.
 
@@ -103,14 +108,20 @@ def train(
     """
     tell = progress or (lambda _message, _share: None)
     tell("reading", 0.0)
-    dataset = read(path_of(settings, name))
+    check(settings, path_of(settings, name), engine)
+    dataset = read(path_of(settings, name), None if engine == "local" else settings.learner.sample_rows)
     check_labels(dataset)
     leakage.refuse(dataset)
     division = split(dataset, settings.validation, settings.seed)
-    fitted = fit(dataset, division, settings, lambda message, share: tell(message, 0.05 + 0.6 * share))
+    whole = None
+    if engine != "local":
+        whole = open_whole(path_of(settings, name), dataset.catalog, settings.learner, settings.seed, engine)
+    fitted = fit(dataset, division, settings, lambda message, share: tell(message, 0.05 + 0.6 * share), whole)
     held = fitted.held
     tell("judging", 0.65)
     metrics = judge.metrics(dataset, division, held, settings)
+    if whole is not None:
+        metrics["engine"] = {"name": engine, "rows": len(whole), "sampled_rows": len(dataset)}
     if fitted.sizes is not None:
         metrics["data_size"] = fitted.sizes.to_dict()
     if fitted.random is not None:

@@ -31,6 +31,8 @@ OPTIONS = Options(
     trials=0,
     catboost=False,
     threads=1,
+    sample_rows=500_000,
+    dask=None,
 )
 
 

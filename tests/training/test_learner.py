@@ -24,6 +24,8 @@ OPTIONS = Options(
     trials=0,
     catboost=False,
     threads=2,
+    sample_rows=500_000,
+    dask=None,
 )
 
 

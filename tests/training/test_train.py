@@ -350,3 +350,18 @@ def test_a_curve_over_time_is_told_by_day(ready: Settings) -> None:
     assert list(model.predict(frame.head(3)).columns) == ["by_day_30", "by_day_60", "by_day_90"]
     again = train(ready, "staying", now=made.NOW)
     assert (again.verdict.outcome, again.bundle.sha256) == ("unchanged", result.bundle.sha256)
+
+
+def test_a_set_beyond_memory_is_trained_from_its_file(ready: Settings) -> None:
+    """A sample chooses and judges, all rows teach, and the figures and the card say so; the bundle answers as any other."""
+    ready = ready.model_copy(update={"learner": ready.learner.model_copy(update={"sample_rows": 3000})})
+    dates = made.months(12)
+    put(ready, made.dataset(rows=12 * 1000, dates=dates))
+    result = train(ready, "churn", now=made.NOW, engine="chunked")
+    known = result.metrics["engine"]
+    assert known["name"] == "chunked"
+    assert known["rows"] == 12_000
+    assert 2000 < known["sampled_rows"] < 4000
+    assert result.metrics["auc"]["low"] > 0.7
+    assert "stayed in its file" in (result.folder / "card.md").read_text("utf-8")
+    assert result.bundle.details["rows"] == 12_000
