@@ -82,6 +82,10 @@ class Growth:
 
         self.booster.update(fobj=pull)
 
+    def finished(self) -> lgb.Booster:
+        """The trees alone, without the rows that they were grown on, which a booster would keep."""
+        return lgb.Booster(model_str=self.booster.model_to_string(num_iteration=-1))
+
     def loss(self) -> float:
         """Mean loss on the watched rows."""
         own = self._own

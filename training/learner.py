@@ -273,7 +273,7 @@ class Learner:
                 if progress is not None:
                     progress(float(np.mean([run.share for run in runs])))
         return [
-            Curve(run.preset, np.array(run.losses), sizes, tuple(growth.booster for growth in run.growths))
+            Curve(run.preset, np.array(run.losses), sizes, tuple(growth.finished() for growth in run.growths))
             for run in runs
         ]
 
@@ -287,7 +287,7 @@ class Learner:
         growth = Growth(preset.parameters(question.objective, self.seed), data)
         for _ in range(rounds):
             growth.update()
-        return growth.booster
+        return growth.finished()
 
     def score(self, booster: lgb.Booster, rows: Rows, rounds: int) -> Array:
         """Raw scores of some rows by the first `rounds` trees."""
@@ -311,7 +311,10 @@ class Learner:
 
     def _part(self, rows: Rows, question: Question) -> lgb.Dataset:
         asked = question.take(np.sort(rows))
-        part = self._data.subset(np.sort(rows).tolist()).construct()
+        part = self._data.subset(np.sort(rows).tolist())
+        # Otherwise every part would hold a copy of its rows of the matrix beside their bins.
+        part.free_raw_data = True
+        part.construct()
         part.set_label(asked.y)
         if asked.offset is not None:
             part.set_init_score(asked.offset)

@@ -178,7 +178,7 @@ def chunked(whole: Whole, preset: Preset, question: Question, rounds: int, rows:
     growth = Growth(parameters, data.construct())
     for _ in range(rounds):
         growth.update()
-    return growth.booster
+    return growth.finished()
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import gate, guards, learners, nps, origins, training_cost
+from benchmarks import beyond_memory, gate, guards, learners, nps, origins, training_cost
 from configs.settings import Settings
 from tests.training import made
 from training.split import split
@@ -72,3 +72,14 @@ def test_the_guards_are_tried_on_honest_tables_and_on_leaks() -> None:
     assert found["tables"]["copy"]["value"] == 1.0
     assert set(found["tables"]) == {"honest", *guards.LEAKS}
     assert "honest company" in guards.table(found)
+
+
+def test_a_drawn_file_is_trained_on_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the file to the bundle, in memory and by chunks, on all of its rows."""
+    monkeypatch.setattr(beyond_memory, "ROUNDS", 20)
+    path = tmp_path / "churn.parquet"
+    beyond_memory.draw(path, 6000, 12)
+    found = {engine: beyond_memory.trained(path, engine) for engine in ("local", "chunked")}
+    assert {item["taught"] for item in found.values()} == {6000}
+    shown = {"rows": 6000, "features": 12, "matrix_mb": 0.5, "file_mb": 0.2, **found}
+    assert "6,000 x 12" in beyond_memory.table([shown])
