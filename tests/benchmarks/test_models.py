@@ -59,7 +59,7 @@ def test_the_drawn_company_can_be_trained_in_time(settings: Settings) -> None:
 
 def test_the_gate_is_asked_about_models_whose_truth_is_known() -> None:
     """Each case has a challenger a month younger, without a row in common, and the loss to be expected of both."""
-    found = gate.measure(1, customers=400)
+    found = gate.measure(1, customers=1200)
     assert set(found["cases"]) == set(gate.CASES)
     assert list(found["grounds"]) == ["the champion as it was judged answers the challenger's judged rows"]
     assert found["cases"]["scrambled"]["true_change"] > found["cases"]["again"]["true_change"]
