@@ -342,6 +342,8 @@ def number(value: float | None) -> str:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
+    # What is left of a sum that is zero.
+    value = value if abs(value) > 1e-12 else 0.0
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
