@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from training import campaign_words
 from training import card_words as words
 from training.gate import SEGMENT_ROWS
 
@@ -107,8 +108,8 @@ def facts(
         "by_customer": metrics.get("by_customer", {}),
         "origins": metrics.get("origins", []),
         "periods": metrics.get("periods", []),
-        "campaign": words.campaign(metrics),
-        "uplift": words.uplift(metrics),
+        "campaign": campaign_words.campaign(metrics),
+        "uplift": campaign_words.uplift(metrics),
         "data_size": words.data_size(metrics),
         "calibration": {name: list(curve) for name, curve in calibration.items()},
         "gains": [gain.to_dict() for gain in gains],

@@ -112,6 +112,8 @@ def train(
     dataset = read(path_of(settings, name), None if engine == "local" else settings.learner.sample_rows)
     check_labels(dataset)
     leakage.refuse(dataset)
+    tell("looking for a randomised pilot", 0.03)
+    lift = uplift.measure(dataset, settings)
     division = split(dataset, settings.validation, settings.seed)
     whole = None
     if engine != "local":
@@ -126,8 +128,6 @@ def train(
         metrics["data_size"] = fitted.sizes.to_dict()
     if fitted.random is not None:
         metrics["random_split"] = fitted.random.to_dict()
-    tell("looking for a randomised pilot", 0.7)
-    lift = uplift.measure(dataset, settings)
     if lift is not None:
         metrics["uplift"] = lift.facts
     rows, answer = judge.held_out_answers(dataset, division, held)

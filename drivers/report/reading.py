@@ -271,7 +271,7 @@ def _days(value: Any) -> tuple[Day, ...]:
 
 
 def _pilot(value: Any) -> Pilot | None:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "randomised" not in value:
         return None
     effect, qini = (parse.interval(value.get(name)) for name in ("effect", "qini"))
     return Pilot(bool(value.get("randomised")), effect, None if value.get("alike") else qini)

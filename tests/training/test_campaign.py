@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from configs.errors import ConfigError
 from configs.settings import Settings
 from tests.training import made
-from training import card_words, evaluate
+from training import campaign_words, evaluate
 from training.campaign import Campaign, campaign, curve, profits
 from training.evaluate import Terms
 
@@ -111,9 +111,9 @@ def test_terms_that_never_pay_are_said() -> None:
     assert found["break_even"] is None
     assert found["stop_share"] == 0.0
     value = {"value": 0.0, "low": 0.0, "high": 0.0}
-    told = " ".join(card_words.campaign({"campaign": found, "profit_at_size": value, "profit_at_stop": value}))
+    told = " ".join(campaign_words.campaign({"campaign": found, "profit_at_size": value, "profit_at_stop": value}))
     assert "never pays" in told
-    assert card_words.campaign({}) == []
+    assert campaign_words.campaign({}) == []
 
 
 def _settings(folder: Path, value: str) -> Settings:

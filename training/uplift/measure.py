@@ -15,7 +15,7 @@ from features.schema import AS_OF, CUSTOMER_ID
 from training.campaign import campaign
 from training.dataset import Dataset
 from training.uplift.effect import effects
-from training.uplift.pilot import pilot
+from training.uplift.pilot import Unclear, pilot
 from training.uplift.qini import worth
 
 FOLDER: Final = "uplift"
@@ -51,7 +51,7 @@ def measure(dataset: Dataset, settings: Settings) -> Uplift | None:
     if found is None:
         return None
     facts = found.facts()
-    if not found.by_chance:
+    if isinstance(found, Unclear) or not found.by_chance:
         return Uplift(facts, None)
     label = dataset.label[found.rows]
     learnt = effects(found, label, settings.seed)

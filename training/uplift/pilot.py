@@ -35,6 +35,7 @@ LEAST: Final = 100
 FOLDS: Final = 5
 NOT_BY_CHANCE: Final = 3.5
 """Standard errors above one half from which the area under the curve says that chance did not decide who was reached."""
+MOST_SHOWN: Final = 20
 _ROUNDS: Final = 60
 
 
@@ -77,7 +78,19 @@ class Pilot:
         }
 
 
-def pilot(dataset: Dataset, settings: Settings) -> Pilot | None:
+@dataclass(frozen=True)
+class Unclear:
+    """An attribute of the usual name, of whose values it is not clear which says that a customer was reached."""
+
+    column: str
+    values: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"treatment": self.column, "unclear": list(self.values)}
+
+
+def pilot(dataset: Dataset, settings: Settings) -> Pilot | Unclear | None:
     """The pilot in a training set of churn; None where there is none, or one side of it is too small.
 
     Raises
@@ -99,8 +112,8 @@ def pilot(dataset: Dataset, settings: Settings) -> Pilot | None:
     _, first = np.unique(dataset.customers[known], return_index=True)
     rows = np.sort(known[first])
     found = _reached(dataset, place, values[rows], settings)
-    if found is None:
-        return None
+    if isinstance(found, Unclear):
+        return found
     reached, value = found
     if min(reached.sum(), len(reached) - reached.sum()) < LEAST:
         return None
@@ -137,29 +150,29 @@ def _place(dataset: Dataset, column: str, settings: Settings) -> int | None:
     )
 
 
-def _reached(dataset: Dataset, place: int, values: Array, settings: Settings) -> tuple[Array, str] | None:
-    """Who was reached (n,) 0/1, and the value that says so; None where an attribute of the usual name means something else."""
+def _reached(dataset: Dataset, place: int, values: Array, settings: Settings) -> tuple[Array, str] | Unclear:
+    """Who was reached (n,) 0/1, and the value that says so."""
     names = dataset.catalog.categories.get(dataset.catalog.names[place])
     found = [names[int(code)] if names else f"{code:g}" for code in np.unique(values)]
     given = settings.campaign.treated
-    if isinstance(given, bool | float | int):
-        given = f"{given:g}" if not names else str(given).lower() if isinstance(given, bool) else f"{given:g}"
     if given is None:
         yes = [name for name in found if name.strip().lower() in REACHED]
         rest = [name for name in found if name not in yes]
         if len(yes) != 1 or not all(name.strip().lower() in NOT_REACHED for name in rest):
             yes = []
     else:
-        yes = [name for name in found if name == str(given)]
+        # YAML reads yes, true and 1 as it likes; a table may have written them in another way.
+        spelt = {str(given).strip().lower()} | ({f"{given:g}"} if isinstance(given, bool | int | float) else set())
+        yes = [name for name in found if name.strip().lower() in spelt][:1]
     if not yes and given is None and settings.campaign.treatment == USUAL:
-        return None
+        return Unclear(USUAL, tuple(found[:MOST_SHOWN]))
     if not yes:
         raise ConfigError(
             f"'{settings.campaign.treatment}' does not say who was reached"
             if given is None
             else f"'{settings.campaign.treatment}' is never '{given}'",
             where=f"{settings.source.name}: campaign.{'treatment' if given is None else 'treated'}",
-            available=", ".join(found[:20]),
+            available=", ".join(found[:MOST_SHOWN]),
             next_move="name the value of those who were reached under campaign.treated; all others count as not reached; or, if this "
             "is no randomised campaign, campaign.treatment: null",
         )

@@ -9,7 +9,7 @@ import numpy as np
 from tests.training.uplift.pilots import company
 from training.campaign import campaign
 from training.uplift.effect import Effects
-from training.uplift.pilot import pilot
+from training.uplift.pilot import Pilot, pilot
 from training.uplift.qini import worth
 
 
@@ -17,7 +17,7 @@ def test_the_truth_has_the_curve_that_theory_gives(tmp_path: Path) -> None:
     """Ranked by the true effect the coefficient is the area between what each share saves and the straight line, within its limits."""
     settings, dataset, truth = company(tmp_path, n=8000)
     found = pilot(dataset, settings)
-    assert found is not None
+    assert isinstance(found, Pilot)
     truth = truth[found.rows]
     risk = np.full(len(truth), dataset.label.mean())
     learnt = Effects(risk, truth, np.ones(len(truth), dtype=np.int64))
@@ -40,7 +40,7 @@ def test_it_pays_to_reach_those_who_are_held(tmp_path: Path) -> None:
     """With a dear offer only those for whom it works are reached, and that wins more than reaching all."""
     settings, dataset, truth = company(tmp_path, n=8000, campaign={"value": 100.0, "offer": 15.0, "contact": 1.0})
     found = pilot(dataset, settings)
-    assert found is not None
+    assert isinstance(found, Pilot)
     truth = truth[found.rows]
     learnt = Effects(np.full(len(truth), dataset.label.mean()), truth, np.ones(len(truth), dtype=np.int64))
     told = worth(found, learnt, dataset.label[found.rows], campaign(dataset, found.rows, settings), 100, 1)
