@@ -14,6 +14,7 @@ import typer
 
 from moments.environment import set_environment
 from moments.examples import example
+from moments.options import Again, Config, Engine, Growing, Json
 from moments.talk import Talk, talking
 
 if TYPE_CHECKING:
@@ -30,23 +31,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML configuration.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
-Engine = Annotated[
-    Literal["local", "spark"],
-    typer.Option(
-        help="Where to compute: this machine, or Spark as the configuration's 'spark' says (extra 'spark', Java)."
-    ),
-]
-Growing = Annotated[
-    Literal["local", "chunked", "dask"],
-    typer.Option(
-        help="How models are grown: in memory; with the training set read group by group, where it is larger than memory; or by Dask's "
-        "workers (extra 'dask'). The last two choose and judge on a sample of customers ('learner.sample_rows')."
-    ),
-]
-Again = Annotated[bool, typer.Option("--again", help="Run every step, also those whose inputs have not changed.")]
 
 
 def _version(wanted: bool) -> None:
