@@ -69,7 +69,7 @@ bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives, and 
 	$(RUN)/python -m benchmarks.guards
 	$(RUN)/python -m benchmarks.training_cost
 	$(RUN)/python -m benchmarks.beyond_memory
-	@if test -f "$(RETAIL)"; then for name in online_retail origins learners nps survival; do $(RUN)/python -m benchmarks.$$name || exit 1; done; \
+	@if test -f "$(RETAIL)"; then for name in online_retail shop origins learners nps survival; do $(RUN)/python -m benchmarks.$$name || exit 1; done; \
 	  else echo "what needs real data is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 
 spark: $(STAMP) $(WORLD)/truth.json ## compare every feature by Spark with this machine's, bit by bit (needs Java 17)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import beyond_memory, gate, guards, learners, nps, origins, training_cost
+from benchmarks import beyond_memory, gate, guards, learners, nps, origins, shop, training_cost
 from configs.settings import Settings
 from tests.training import made
 from training.split import split
+from training.targets.grid import iso
 
 
 @pytest.fixture
@@ -83,3 +84,15 @@ def test_a_drawn_file_is_trained_on_both_ways(tmp_path: Path, monkeypatch: pytes
     assert {item["taught"] for item in found.values()} == {6000}
     shown = {"rows": 6000, "features": 12, "matrix_mb": 0.5, "file_mb": 0.2, **found}
     assert "6,000 x 12" in beyond_memory.table([shown])
+
+
+def test_a_shop_is_judged_at_each_date_beside_its_floors(settings: Settings) -> None:
+    """The whole of training at every date, with money, and the floors on the same customers; a date that is not there is refused."""
+    dates = made.months(12)
+    last = tuple(iso(date)[:10] for date in dates[-2:])
+    found = shop.run(made.dataset(rows=3600, dates=dates), settings, last)
+    assert [item["date"] for item in found] == list(last)
+    assert set(found[0]["floors"]) == {"logistic", "prior"}
+    assert "| | prior |" in shop.table(found)
+    with pytest.raises(SystemExit, match=last[0]):
+        shop.run(made.dataset(rows=1200, dates=dates), settings, ("1999-01-01",))
