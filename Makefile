@@ -6,6 +6,8 @@ SHELL := /bin/sh
 UV_VERSION := 0.13.9
 WORLD := out/demo-world
 SIZE ?= 1000000
+# Processes that run the tests, a file of tests at a time; each makes the demo company for itself.
+WORKERS ?= 2
 RETAIL := $(or $(MOMENTS_DATA),../shared/data)/online_retail_II.parquet
 
 # Nothing we depend on reports home, loads pickles or spins while it waits; no interpreter is fetched.
@@ -35,8 +37,8 @@ setup: $(STAMP) ## make the virtual environment with the locked dependencies
 demo: $(STAMP) $(WORLD)/truth.json ## make the demo company if it is missing, run everything on it, show a summary
 	@$(RUN)/moments run configs/demo.yaml
 
-test: $(STAMP) ## run the whole test suite (ARGS="-k words" for a part)
-	$(RUN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run the whole test suite (ARGS="-k words" for a part, WORKERS=0 in one process)
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 serve: $(STAMP) demo ## answer scores over HTTP with the demo's models
 	$(RUN)/moments serve configs/demo.yaml
