@@ -93,6 +93,10 @@ LEAKS: Final[dict[str, tuple[str, Leak]]] = {
             False,
         ),
     ),
+    "flag": (
+        "a flag that only half of the churners have",
+        lambda rng, y: ("exit", ((y == 1) & (rng.random(len(y)) < 0.5)).astype(float), False),
+    ),
     "status": (
         "a status of their own for half of the churners",
         lambda rng, y: ("exit", np.where((y == 1) & (rng.random(len(y)) < 0.5), 3.0, rng.integers(0, 3, len(y))), True),

@@ -145,11 +145,12 @@ def suspects(
 
 
 def _pure(values: Array, y: Array, *, category: bool) -> str | None:
-    """What a gap or a category gives away: nearly all rows with it churned, and they are many; None where nothing does."""
+    """What a gap, a category or a code gives away: nearly all rows with it churned, and they are many; None where nothing does."""
     missing = np.isnan(values)
-    codes = (
-        np.unique(values[~missing], return_inverse=True)[1] if category else np.zeros(int((~missing).sum()), np.int64)
-    )
+    codes = np.unique(values[~missing], return_inverse=True)[1]
+    coded = category or codes.max(initial=0) < MOST_CODES
+    if not coded:
+        codes = np.zeros_like(codes)
     number = np.zeros(len(values), dtype=np.int64)
     number[~missing] = codes + 1
     rows, hits = np.bincount(number), np.bincount(number, weights=y)
@@ -158,7 +159,7 @@ def _pure(values: Array, y: Array, *, category: bool) -> str | None:
     for place in np.flatnonzero(enough):
         low = float(stats.beta.ppf(0.025, hits[place], rows[place] - hits[place] + 1))
         if low > max(PURE, 1.0 - (1.0 - base) / 10):
-            state = "it is missing" if place == 0 else "it has one of its categories" if category else "it is filled"
+            state = "it is missing" if place == 0 else "it has one of its values" if coded else "it is filled"
             return (
                 f"{int(hits[place]):,} of the {int(rows[place]):,} rows where {state} churned, of all rows {base:.1%}"
             )

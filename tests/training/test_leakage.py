@@ -53,9 +53,10 @@ def test_what_only_churners_have_is_found(rng: np.random.Generator) -> None:
         ("filled", np.where(half, rng.normal(size=len(y)), np.nan), False),
         ("gone", np.where(half, np.nan, rng.normal(size=len(y))), False),
         ("status", np.where(half, 3.0, others), True),
+        ("flag", half.astype(float), False),
     ]
     found = suspects(columns, y)
-    assert [item.column for item in found] == ["filled", "gone", "status"]
+    assert [item.column for item in found] == ["filled", "gone", "status", "flag"]
     assert all("churned" in item.reason for item in found)
     assert suspects(columns, y, attributes=()) == []
     # What leaves a tenth of those who stay in it is a strong sign and no leak; nor is one where nearly everybody leaves anyway.
