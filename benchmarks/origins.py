@@ -82,7 +82,7 @@ def run(
 def _origin(dataset: Dataset, division: Split, settings: Settings) -> dict[str, Any]:
     train, test = dataset.as_of[division.train], dataset.label[division.test]
     apart = contest(dataset, division, settings)
-    slope = apart.slope(train)
+    (slope,) = apart.slopes(train)
     known, score = _scores(apart, dataset, division)
     level = levels(slope * known, apart.asked[0].y, train)
     at = [int(dataset.as_of[division.test[0]])]

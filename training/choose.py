@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from configs.errors import DataError
 from configs.settings import Settings
 from training.averaging import average
-from training.calibration import fit_slope
 from training.dataset import Dataset
+from training.date_levels import beside_dates, parts_of, slopes_of
 from training.extras import require
 from training.learner import Curve, Learner, Preset
 from training.left_out import Columns, summary, useful_columns
-from training.level import apart, offsets
+from training.level import apart
 from training.questions import Calibration, Form, Question, calibrate, calibrated, forms, questions
 from training.search import FOLDER, search
 from training.split import Fold, Split
@@ -93,11 +93,14 @@ class Contest:
         scores = [self.scores(self.choice, number) for number in kept]
         return calibrate(self.asked, np.concatenate(scores), np.concatenate([self.folds[number][1] for number in kept]))
 
-    def slope(self, as_of: NDArray[np.int64]) -> float:
-        """Of the choice's scores of all valid rows together, each date (of the teaching rows, (n,)) with a level of its own."""
+    def slopes(self, as_of: NDArray[np.int64], parts: int = 1) -> tuple[float, ...]:
+        """Of the choice's scores of all valid rows together, each date (of the teaching rows, (n,)) with a level of its own.
+
+        One slope for each part of the question (`training.date_levels`).
+        """
         valid = np.concatenate([valid for _, valid in self.folds])
         scores = np.concatenate([self.scores(self.choice, number) for number in range(len(self.folds))])
-        return fit_slope(scores[:, 0], self.asked[0].y[valid], as_of[valid])
+        return slopes_of(scores[:, 0], parts_of(self.asked[0].take(valid), parts), as_of[valid])
 
     def in_turn(self) -> list[Array]:
         """Calibrated scores (rows, answers) of each fold's valid rows, the calibration made on the other folds."""
@@ -174,7 +177,7 @@ def contest(
         )
     asked = tuple(question.take(split.train) for question in questions(dataset, form, split))
     if levels and apart(dataset, split):
-        asked = tuple(item.beside(offsets(item.y, dataset.as_of[split.train])) for item in asked)
+        asked = tuple(beside_dates(item, dataset.as_of[split.train]) for item in asked)
     folds = tuple(
         (np.searchsorted(split.train, train), np.searchsorted(split.train, valid)) for train, valid in split.folds
     )

@@ -92,7 +92,7 @@ def metrics(dataset: Dataset, split: Split, held: HeldOut, settings: Settings) -
             "rounds": list(held.choice.rounds),
         },
         "calibration": [{"slopes": list(row[:-1]), "intercept": row[-1]} for row in held.calibration],
-        "season": held.season,
+        "season": {date: moves[0] if len(moves) == 1 else list(moves) for date, moves in held.season.items()},
         "dropped_rows": dict(dataset.dropped),
         "features": len(held.columns.kept),
     }

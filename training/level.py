@@ -54,8 +54,8 @@ class Levels:
 
 
 def apart(dataset: Dataset, split: Split) -> bool:
-    """Whether the level is kept apart: churn on a grid of dates, judged on later ones."""
-    return dataset.task == "binary" and bool(dataset.window) and split.out_of_time
+    """Whether the level is kept apart: churn, or a time to churn, on a grid of dates, judged on later ones."""
+    return dataset.task in {"binary", "survival"} and bool(dataset.window) and split.out_of_time
 
 
 def offsets(y: Array, as_of: Dates) -> Array:

@@ -20,13 +20,14 @@ from training.bundle import Bundle
 from training.choose import Choice, Contest, category_places
 from training.data_size import Sizes, data_size
 from training.dataset import Dataset
+from training.date_levels import DateLevels, beside_dates, learn, parts_of, windows_of
 from training.forms import Rivals, rivals
 from training.learner import Learner, describe, predict_raw, quiet, scaled_rounds, workers
 from training.learning import Learning, learning
 from training.left_out import Columns, useful_columns
-from training.level import Dates, Levels, apart, foreseen, levels, offsets
+from training.level import Dates, apart
 from training.periods import KNOWN_UNTIL
-from training.questions import Calibration, Form, calibrated, questions
+from training.questions import Calibration, Form, Question, calibrated, questions
 from training.random_split import Compared, random_split
 from training.split import Rows, Split
 from training.targets.grid import iso
@@ -59,13 +60,13 @@ class HeldOut:
     margins
         Per repeat, their calibrated scores (rows, questions).
     calibration
-        Slopes and intercept per question.
+        Slopes and intercept per question, of a time to churn per period.
     choice
         Preset and rounds, from all folds.
     columns
         Which columns taught.
     season
-        What was added to the log-odds of each judged as_of date for its season, by ISO date.
+        What was added to the log-odds of each judged as_of date for its season, by ISO date: once, of a time to churn for each period.
     form, forms
         How the target was asked, and the mean out-of-fold ranked probability score of each form that was tried.
     origins
@@ -79,7 +80,7 @@ class HeldOut:
     calibration: Calibration
     choice: Choice
     columns: Columns
-    season: dict[str, float] = field(default_factory=dict)
+    season: dict[str, tuple[float, ...]] = field(default_factory=dict)
     form: Form = "plain"
     forms: dict[str, float] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
@@ -162,13 +163,15 @@ def ship(
     held, kept = fitted.held, fitted.columns.kept
     catalog = dataset.catalog.select(dataset.catalog.names[place] for place in kept)
     X = dataset.X[:, kept]
-    calibration, recent, season = held.calibration, 0.0, 0.0
+    calibration, recent, season = held.calibration, np.zeros(1), np.zeros(1)
     if held.season:
         # The first customers to be scored are those of the moment when the labels end.
-        slope = calibration[0][0]
-        known = levels(slope * predict_raw(fitted.boosters[0], X), dataset.label, dataset.as_of)
-        (recent,), (season,) = foreseen(known, [int(dataset.as_of.max()) + dataset.window], dataset.window)
-        calibration = ((slope, recent + season),)
+        end = int(dataset.spec.get(KNOWN_UNTIL, int(dataset.as_of.max()) + dataset.window))
+        slopes = tuple(row[0] for row in calibration)
+        raw = predict_raw(fitted.boosters[0], X)
+        known = _levels(dataset, raw, slopes, questions(dataset, held.form)[0], dataset.as_of)
+        recent, (season,) = known.foreseen([end])
+        calibration = tuple(zip(slopes, (recent + season).tolist(), strict=True))
     limits = {"medium": settings.scores.medium_quantile, "high": settings.scores.high_quantile}
     bundle = Bundle(
         target=dataset.target,
@@ -193,8 +196,8 @@ def ship(
             "preset": describe(held.choice.preset),
             "rounds": list(fitted.rounds),
             "rows": fitted.rows,
-            "level": recent,
-            "season": season,
+            "level": float(recent[0]),
+            "season": float(season[0]),
             "dropped": dataset.dropped,
         },
     )
@@ -217,8 +220,8 @@ def as_judged(
     calibration = held.calibration
     if held.season:
         # Rows after the judged ones: the season last foreseen is the nearest that was known.
-        slope, recent = calibration[0]
-        calibration = ((slope, recent + held.season[max(held.season)]),)
+        last = held.season[max(held.season)]
+        calibration = tuple((slope, recent + move) for (slope, recent), move in zip(calibration, last, strict=True))
     judged = replace(
         shipped,
         catalog=catalog,
@@ -251,7 +254,7 @@ def _refit(
     X = np.ascontiguousarray(dataset.X[:, columns.kept])
     asked = questions(dataset, found.form)
     if found.asked[0].offset is not None:
-        asked = tuple(item.beside(offsets(item.y, dataset.as_of)) for item in asked)
+        asked = tuple(beside_dates(item, dataset.as_of) for item in asked)
     learner = Learner(X, category_places(dataset, columns), settings.learner, settings.seed)
     boosters = tuple(
         learner.fit(found.choice.preset, question, count) for question, count in zip(asked, rounds, strict=True)
@@ -302,19 +305,28 @@ def _out_of_time(dataset: Dataset, split: Split, found: Contest, whole: Whole | 
         margins = calibrated(calibration, scores)
         return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, boosters=boosters)
     as_of = dataset.as_of[split.train]
-    slope = found.slope(as_of)
-    known = levels(slope * predict_raw(boosters[0], found.learner.X), found.asked[0].y, as_of)
-    margins, recent, season = _with_level(slope * scores, known, dataset.as_of[split.test], dataset.window)
-    calibration = ((slope, recent),)
+    slopes = found.slopes(as_of, len(windows_of(dataset)))
+    known = _levels(dataset, predict_raw(boosters[0], found.learner.X), slopes, found.asked[0], as_of)
+    margins, recent, season = _with_level(scores, known, dataset.as_of[split.test])
+    calibration = tuple(zip(slopes, recent.tolist(), strict=True))
     return HeldOut((split.test,), (margins,), calibration, found.choice, found.columns, season, boosters=boosters)
 
 
-def _with_level(scores: Array, known: Levels, as_of: Dates, window: int) -> tuple[Array, float, dict[str, float]]:
-    """Scores (n, 1) of rows of these dates with the level that known dates foresee; that level, and the season's part by date."""
+def _levels(dataset: Dataset, raw: Array, slopes: tuple[float, ...], question: Question, as_of: Dates) -> DateLevels:
+    """The levels of dates (n,) that rows with these raw scores (n,) teach."""
+    windows = windows_of(dataset)
+    return learn(raw, slopes, parts_of(question, len(windows)), as_of, windows)
+
+
+def _with_level(raw: Array, known: DateLevels, as_of: Dates) -> tuple[Array, Array, dict[str, tuple[float, ...]]]:
+    """Raw scores (n, 1) of rows of these dates as log-odds (n, parts) with the level that known dates foresee.
+
+    Also that level (parts,), and the season's part by date.
+    """
     dates, number = np.unique(as_of, return_inverse=True)
-    recent, moves = foreseen(known, dates.tolist(), window)
-    margins = scores + (np.array(recent) + np.array(moves))[number][:, None]
-    return margins, recent[0], {iso(date): move for date, move in zip(dates.tolist(), moves, strict=True)}
+    recent, moves = known.foreseen(dates.tolist())
+    margins = raw * np.array(known.slopes) + (recent + moves)[number]
+    return margins, recent, {iso(date): tuple(move) for date, move in zip(dates.tolist(), moves.tolist(), strict=True)}
 
 
 def _origins(dataset: Dataset, split: Split, found: Contest) -> tuple[Origin, ...]:
@@ -325,15 +337,16 @@ def _origins(dataset: Dataset, split: Split, found: Contest) -> tuple[Origin, ..
     if not apart(dataset, split):
         answered = found.in_turn()
     else:
-        slope, rounds = found.slope(dataset.as_of[split.train]), found.choice.rounds[0]
+        slopes = found.slopes(dataset.as_of[split.train], len(windows_of(dataset)))
+        rounds = found.choice.rounds[0]
         answered = []
         for number, (ours, _) in enumerate(found.folds):
             curve = found.curves[found.choice.preset][0]
             taught, asked = places[number]
-            raw = slope * found.learner.score(curve.boosters[number], ours, curve.trees(rounds))
-            known = levels(raw, found.asked[0].y[ours], dataset.as_of[taught])
-            scores = slope * found.scores(found.choice, number)
-            answered.append(_with_level(scores, known, dataset.as_of[asked], dataset.window)[0])
+            raw = found.learner.score(curve.boosters[number], ours, curve.trees(rounds))
+            question = found.asked[0].teaching(number).take(ours)
+            known = _levels(dataset, raw, slopes, question, dataset.as_of[taught])
+            answered.append(_with_level(found.scores(found.choice, number), known, dataset.as_of[asked])[0])
     return tuple(Origin(asked, margins, len(taught)) for (taught, asked), margins in zip(places, answered, strict=True))
 
 

@@ -28,10 +28,10 @@ from features.catalog import Catalog
 from features.schema import AS_OF, LABEL, NO_AS_OF
 from training.columns import codes_of
 from training.dataset import Dataset
+from training.date_levels import beside_dates
 from training.extras import require
 from training.growth import Growth
 from training.learner import Preset, workers
-from training.level import offsets
 from training.periods import periods
 from training.questions import Form, Question, questions
 from training.split import purge
@@ -106,7 +106,7 @@ class Whole:
         asked = questions(shell, form)
         if dataset.task == "survival":
             asked = (replace(asked[0], y=periods(shell, until).code.astype(np.float64)),)
-        return tuple(item.beside(offsets(item.y, shell.as_of)) for item in asked) if level else asked
+        return tuple(beside_dates(item, shell.as_of) for item in asked) if level else asked
 
     def booster(self, preset: Preset, question: Question, rounds: int, rows: Rows, columns: Columns) -> lgb.Booster:
         """A model of so many rounds of the question about some rows."""
