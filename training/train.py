@@ -179,8 +179,15 @@ def train(
             version = champion
             if verdict.new:
                 tell("registering", 0.9)
-                tags = version_tags(settings, dataset, bundle, metrics, verdict)
-                version = _register(registry, run_id, bundle, folder, verdict, told, tags)
+                version = registry.with_digest(name, bundle.sha256)
+                if version is None:
+                    tags = version_tags(settings, dataset, bundle, metrics, verdict)
+                    version = _register(registry, run_id, bundle, folder, verdict, told, tags)
+                elif verdict.promotes:
+                    # It was kept out before, and holds against the champion of today.
+                    registry.promote(name, version)
+                    (Path(scratch) / "again").mkdir()
+                    folder = registry.fetch(version, BUNDLE, Path(scratch) / "again") or folder
             known = version.number if version is not None and version.sha256 == bundle.sha256 else ""
             record_card(registry, run_id, told, known, Path(scratch) / "card")
             if parent is not None:

@@ -143,6 +143,32 @@ def test_a_worse_challenger_leaves_the_champion(ready: Settings) -> None:
     assert json.loads(tags["verdict"])["outcome"] == "kept"
 
 
+def test_the_same_challenger_again_is_no_new_version(ready: Settings) -> None:
+    """Kept out twice it stands in the registry once; when a weaker champion is there, that very version takes over, with its card."""
+    blind = made.dataset(rows=1500)
+    blind.X[:, 0] = np.random.default_rng(9).normal(size=1500)
+    put(ready, made.dataset(rows=1500))
+    train(ready, "churn", now=made.NOW)
+    put(ready, blind)
+    for _ in range(2):
+        assert train(ready, "churn", now=made.NOW).verdict.outcome == "kept"
+    registry = Registry(ready, made.NOW)
+    assert [version.number for version in registry.versions("churn")] == ["2", "1"]
+    blinder = made.dataset(rows=1500)
+    blinder.X[:, :3] = np.random.default_rng(8).normal(size=(1500, 3))
+    put(ready, blinder)
+    worst = train(ready, "churn", now=made.NOW)
+    assert worst.verdict.outcome == "kept"
+    lifecycle.promote(ready, "churn", "3", lifecycle.Hand("anna", made.NOW, "a trial"))
+    put(ready, blind)
+    again = train(ready, "churn", now=made.NOW)
+    assert again.verdict.outcome == "promoted"
+    assert again.version == "2"
+    assert again.bundle.version == "2"
+    assert (again.folder / "card.md").is_file()
+    assert len(registry.versions("churn")) == 3
+
+
 def test_a_month_later_the_champion_as_it_was_judged_is_met(ready: Settings) -> None:
     """Labels of 60 days and a training a month: no row is held out for both, and a worse challenger is kept out all the same."""
     ready = ready.model_copy(update={"validation": ready.validation.model_copy(update={"test_periods": 1})})
