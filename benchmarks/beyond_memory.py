@@ -24,10 +24,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.feature_build import RESULTS
-from benchmarks.training_cost import CATEGORIES, DATES, DAY, START, settings
+from benchmarks.training_cost import CATEGORIES, DATES, DAY, START, catalog_of, settings
 from configs.settings import Settings
-from features.catalog import Catalog
-from features.journey import Vocabulary
 from training.bundle import sigmoid
 from training.columns import Content
 from training.dataset import read
@@ -47,15 +45,7 @@ MOST_IN_MEMORY: Final = 3_000_000
 
 def draw(path: Path, rows: int, features: int) -> None:
     """Write a training set of so many rows, group by group."""
-    texts = tuple(f"{code:02}" for code in range(CATEGORIES))
-    attributes: dict[str, Any] = {f"n{place:03}": "number" for place in range(features - 2)}
-    attributes |= {"c0": "category", "c1": "category"}
-    vocabulary = Vocabulary(
-        tables=("customers",),
-        attributes=dict(sorted(attributes.items())),
-        categories={f"customers.c{place}": texts for place in range(2)},
-    )
-    catalog = Catalog.of(vocabulary, (30,))
+    catalog = catalog_of(features)
     spec = {"name": "churn", "kind": "cancellation", "horizon_days": 30, "lead_days": 0}
     content = Content("churn", "binary", spec, catalog, {})
     kinds = np.array([feature.category for feature in catalog.features])

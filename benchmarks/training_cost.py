@@ -42,6 +42,19 @@ DAY: Final = 86_400_000_000
 START: Final = 19_723 * DAY
 
 
+def catalog_of(features: int) -> Catalog:
+    """Numbers, and two categories."""
+    texts = tuple(f"{code:02}" for code in range(CATEGORIES))
+    attributes: dict[str, Any] = {f"n{place:03}": "number" for place in range(features - 2)}
+    attributes |= {"c0": "category", "c1": "category"}
+    vocabulary = Vocabulary(
+        tables=("customers",),
+        attributes=dict(sorted(attributes.items())),
+        categories={f"customers.c{place}": texts for place in range(2)},
+    )
+    return Catalog.of(vocabulary, (30,))
+
+
 def company(rows: int, features: int, seed: int = 0) -> Dataset:
     """Rows on twelve dates a month apart, sorted by date."""
     rng = np.random.default_rng(seed)
@@ -54,14 +67,7 @@ def company(rows: int, features: int, seed: int = 0) -> Dataset:
     X[:, -2:] = rng.integers(0, CATEGORIES, (rows, 2))
     score += 0.4 * (X[:, -1] < 3)
     label = (rng.random(rows) < sigmoid(score)).astype(np.float64)
-    texts = tuple(f"{code:02}" for code in range(CATEGORIES))
-    attributes = {f"n{place:03}": "number" for place in range(features - 2)} | {"c0": "category", "c1": "category"}
-    vocabulary = Vocabulary(
-        tables=("customers",),
-        attributes=dict(sorted(attributes.items())),
-        categories={f"customers.c{place}": texts for place in range(2)},
-    )
-    catalog = Catalog.of(vocabulary, (30,))
+    catalog = catalog_of(features)
     # The catalogue has an order of its own; the last two columns that were drawn are its categories.
     order = np.empty(features, dtype=np.int64)
     numbers = iter(range(features - 2))
