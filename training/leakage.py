@@ -2,8 +2,8 @@
 
 Looks at one column at a time, all on labelled rows: it alone ranks the classes with AUC > .98 (a number by its ranks, a
 category or a code by the label rate of the other half of the rows, missing values on either side or as a flag); it repeats the
-label; it is named like the label and follows it; being filled, being missing or one category of an attribute of customers is found
-with nearly nobody but churners, and with many of them. Fewer than 50 rows, or 10 of a class, prove nothing. A category is valued on
+label; it is named like the label and follows it; being filled or being missing of an attribute of customers is found with nearly
+nobody but churners, or one of its values with churners alone, and with many of them. Fewer than 50 rows, or 10 of a class, prove nothing. A category is valued on
 rows it was not counted on, so that an identifier, which is different for everyone, does not look like an answer.
 """
 
@@ -45,7 +45,9 @@ LEAST_PER_CLASS: Final = 10
 MOST_CODES: Final = 50
 """Numbers with at most this many different values are also looked at as codes."""
 PURE: Final = 0.95
-"""Share of churners, at its lower 95 % limit, from which a category or a gap gives them away; those who stay must also be ten times rarer."""
+"""Share of churners, at its lower 95 % limit, from which a value or a gap gives them away; those who stay must also be ten times rarer.
+
+A value must be nobody else's."""
 PURE_REACH: Final = 0.05
 """Share of all churners that such a category or gap must hold."""
 _SAMPLE: Final = 10_000
@@ -158,7 +160,9 @@ def _pure(values: Array, y: Array, *, category: bool) -> str | None:
     enough = (rows >= LEAST_ROWS) & (rows < len(y)) & (hits >= PURE_REACH * y.sum())
     for place in np.flatnonzero(enough):
         low = float(stats.beta.ppf(0.025, hits[place], rows[place] - hits[place] + 1))
-        if low > max(PURE, 1.0 - (1.0 - base) / 10):
+        # Nearly everybody on a trial may leave: a value gives churners away if it is nobody else's.
+        shared = coded and place > 0 and hits[place] < rows[place]
+        if low > max(PURE, 1.0 - (1.0 - base) / 10) and not shared:
             state = "it is missing" if place == 0 else "it has one of its values" if coded else "it is filled"
             return (
                 f"{int(hits[place]):,} of the {int(rows[place]):,} rows where {state} churned, of all rows {base:.1%}"

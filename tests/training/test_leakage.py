@@ -62,6 +62,10 @@ def test_what_only_churners_have_is_found(rng: np.random.Generator) -> None:
     # What leaves a tenth of those who stay in it is a strong sign and no leak; nor is one where nearly everybody leaves anyway.
     mixed = half | ((y == 0) & (rng.random(len(y)) < 0.03))
     assert suspects([("sign", np.where(mixed, 1.0, np.nan), False)], y) == []
+    # Of those on a trial 97 of 100 leave: a risk, not a leak.
+    trial = np.where(half | ((y == 0) & (rng.random(len(y)) < 0.004)), 3.0, others)
+    assert y[trial == 3.0].mean() > 0.95
+    assert suspects([("plan", trial, True)], y) == []
     most = (rng.random(4000) < 0.93).astype(float)
     assert suspects([("segment", rng.integers(0, 4, 4000).astype(float), True)], most) == []
 
