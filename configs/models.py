@@ -118,6 +118,11 @@ class Snapshots(_Frozen):
 class _Target(_Frozen):
     drivers: bool = True
 
+    @property
+    def trains(self) -> bool:
+        """Whether a model is trained for it; a rating is read for its drivers alone."""
+        return True
+
 
 class _Windowed(_Target):
     horizon_days: Annotated[int, Field(ge=1)]
@@ -152,10 +157,30 @@ class Column(_Target):
 
 
 class Survey(_Target):
-    """NPS: the answer to a relationship survey."""
+    """An answer: NPS of the relationship, or a rating, read for its drivers alone.
+
+    Ratings are satisfaction (csat), ease (ces, higher is easier) and any answer about one `touchpoint`. They are never mixed with the
+    relationship's NPS: what a customer says of a call is not what they think of the company.
+    """
 
     kind: Literal["survey"]
-    metric: Literal["nps"] = "nps"
+    metric: Literal["nps", "csat", "ces"] = "nps"
+    touchpoint: Annotated[str, Field(min_length=1)] | None = None
+
+    @property
+    def relationship(self) -> bool:
+        """Whether it is the NPS of the relationship."""
+        return self.metric == "nps" and self.touchpoint is None
+
+    @property
+    def trains(self) -> bool:
+        """Only the relationship's NPS has a model."""
+        return self.relationship
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """Lowest and highest answer."""
+        return {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}[self.metric]
 
 
 class Spend(_Windowed):
@@ -341,6 +366,11 @@ class Settings(_Frozen):
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
                 raise ValueError(f"the target name '{name}' must be letters, digits and underscores: it names files")
         return value
+
+    @property
+    def trained(self) -> dict[str, Target]:
+        """The targets that models answer."""
+        return {name: target for name, target in self.targets.items() if target.trains}
 
     @property
     def root(self) -> Path:

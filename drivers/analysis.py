@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs.errors import NotReadyError
-from configs.settings import Cancellation, Settings, Target
+from configs.settings import Cancellation, Settings, Survey, Target
 from drivers import content as told_as
 from drivers import encounters, sampling
 from drivers.attribution import Floats, Kind, Problem
@@ -149,8 +149,8 @@ def _target(
 
 
 def _outcome(target: Target, label: Floats) -> Floats:
-    """What is explained: NPS on -100, 0, 100, so that effects add up to NPS points; money cut at a high quantile; 0 or 1."""
-    if target.kind == "survey":
+    """What is explained: NPS on -100, 0, 100, so that effects add up to NPS points; a rating as it is; money cut at a high quantile; 0 or 1."""
+    if isinstance(target, Survey) and target.relationship:
         return np.where(label <= 6, -100.0, np.where(label >= 9, 100.0, 0.0))
     if target.kind == "spend":
         cap = float(np.quantile(label, _CAP))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from configs.settings import Settings, Target
+from configs.settings import Settings, Survey, Target
 from drivers.attribution import Floats, Kind, Problem
 from drivers.dose_response import Knee
 from drivers.result import Limits, Result
@@ -68,7 +68,7 @@ def head(target: Target, data: Dataset, kind: Kind, y: Floats, timing: tuple[Tim
     """What is said of a target before its drivers."""
     mean = float(y.mean()) if len(y) else None
     return {
-        "unit": _UNITS.get(target.kind, _CHURN_UNIT),
+        "unit": _unit(target),
         "n": len(data),
         "as_of": None if data.flat or not len(data) else iso(int(data.as_of.max())),
         "claim": _CLAIM,
@@ -80,6 +80,13 @@ def head(target: Target, data: Dataset, kind: Kind, y: Floats, timing: tuple[Tim
         # For churn no interval tried covers the true size often enough: ranks and tiers are what can be relied on.
         "intervals": "indicative" if kind == "binary" else "nominal",
     }
+
+
+def _unit(target: Target) -> str:
+    """Unit of strength and depth."""
+    if isinstance(target, Survey) and not target.relationship:
+        return f"{target.metric.upper()} points"
+    return _UNITS.get(target.kind, _CHURN_UNIT)
 
 
 def told(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
 
-def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+def one(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
     """The only row of an aggregate, read to its end: DuckDB 2.0 refuses other work while a result is half read."""
-    (row,) = con.execute(query).fetchall()
+    (row,) = con.execute(query, list(values)).fetchall()
     return tuple(row)
 
 

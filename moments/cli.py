@@ -374,6 +374,12 @@ def _known_target(settings: Settings, target: str | None) -> str | None:
         raise typer.BadParameter(
             f"'{target}' is not one of {', '.join(settings.targets)}.{hint}", param_hint="--target"
         )
+    if target is not None and not settings.targets[target].trains:
+        raise typer.BadParameter(
+            f"'{target}' is a rating, which 'drivers' reads; no model is trained for it. Trained are: "
+            f"{', '.join(settings.trained) or 'none'}.",
+            param_hint="--target",
+        )
     return target
 
 

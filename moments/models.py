@@ -30,7 +30,7 @@ DIGEST: Final = 12
 
 def versions(settings: Settings, target: str | None, now: datetime) -> dict[str, list[dict[str, Any]]]:
     """Target to its registered versions, newest first; see `training.lifecycle.listed`."""
-    names = [target] if target else list(settings.targets)
+    names = [target] if target else list(settings.trained)
     return {name: lifecycle.listed(settings, name, now) for name in names}
 
 
@@ -114,14 +114,14 @@ def _metric(name: str, value: dict[str, float | None]) -> str:
 
 
 def _only(settings: Settings, action: str) -> str:
-    if len(settings.targets) > 1:
+    if len(settings.trained) != 1:
         raise ConfigError(
             f"there are several targets, and '{action}' is of one",
             where=str(settings.source),
-            available=", ".join(settings.targets),
+            available=", ".join(settings.trained),
             next_move="name one with --target",
         )
-    return next(iter(settings.targets))
+    return next(iter(settings.trained))
 
 
 def _challenger(settings: Settings, target: str, now: datetime) -> str:

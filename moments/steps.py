@@ -148,7 +148,7 @@ def train(job: Job, progress: Report) -> Done:
     from training.train import train as train_target
 
     settings = job.settings
-    names = [job.options["target"]] if job.options.get("target") else list(settings.targets)
+    names = [job.options["target"]] if job.options.get("target") else list(settings.trained)
     path = job.output / "metrics.json"
     metrics = _json(path)
     done = Done([path])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-Kind = Literal["churn", "nps", "value"]
+Kind = Literal["churn", "nps", "value", "rating"]
 Status = Literal["key_driver", "candidate", "not_distinguishable", "excluded_late"]
 
 _FINE_BELOW: Final = 3.0  # points: below it, one decimal would show small strengths as zero

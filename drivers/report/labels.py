@@ -20,6 +20,7 @@ KINDS: Final[dict[Kind, str]] = {
     "churn": mark("Churn"),
     "nps": mark("NPS (recommendation)"),
     "value": mark("Value (spend)"),
+    "rating": mark("Rating"),
 }
 STATUSES: Final = {
     "key_driver": mark("key driver"),
@@ -55,6 +56,7 @@ DROPPED: Final = {
     "no_label": mark("outcome not known"),
     "not_answered": mark("asked, and not answered"),
     "score_out_of_range": mark("no whole score from 0 to 10"),
+    "about_something_else": mark("answer about something else"),
     "about_an_encounter": mark("answer about one encounter, not about the relationship"),
     "same_moment": mark("another answer of the same moment"),
 }
@@ -198,6 +200,7 @@ HEADLINES: Final[dict[Kind, tuple[str, ...]]] = {
     "churn": ("auc", "concordance", "log_loss"),
     "nps": ("rps", "log_loss"),
     "value": ("spearman", "mae"),
+    "rating": (),
 }
 
 

@@ -74,7 +74,7 @@ def gather(settings: Settings, *, generated_at: datetime) -> Facts:
             where=str(settings.output / DRIVERS),
             next_move="run 'moments drivers' on this configuration first",
         )
-    kinds = {name: _KINDS[target.kind] for name, target in settings.targets.items()}
+    kinds = {name: _KINDS[target.kind] if target.trains else "rating" for name, target in settings.targets.items()}
     targets = parse.need(content, "targets", settings.output / DRIVERS)
     metrics = parse.read_json(settings.output / METRICS) or {}
     found = parse.read_json(settings.output / CHECK)
@@ -89,7 +89,7 @@ def gather(settings: Settings, *, generated_at: datetime) -> Facts:
         ),
         findings=None if found is None else _findings(found),
         scores=_scores(settings.output / SCORES),
-        untrained=tuple(name for name in kinds if not _has_metrics(metrics.get(name))),
+        untrained=tuple(name for name in settings.trained if not _has_metrics(metrics.get(name))),
         kinds=tuple(kinds.items()),
         late_days_after_answer=settings.drivers.late_days_after_answer,
         late_days_before_end=settings.drivers.late_days_before_end,

@@ -17,11 +17,15 @@ _DEPTH: Final[dict[Kind, str]] = {
         "Among them, how it went goes with a difference of {value} percentage points of churn on average ({limits})."
     ),
     "value": mark("Among them, how it went goes with a difference of {value} in spend on average ({limits})."),
+    "rating": mark(
+        "Among them, how it went goes with a difference of {value} points of the answer on average ({limits})."
+    ),
 }
 _STRENGTH: Final[dict[Kind, str]] = {
     "nps": mark("Over all customers that is a strength of {value} NPS points ({limits})."),
     "churn": mark("Over all customers that is a strength of {value} percentage points ({limits})."),
     "value": mark("Over all customers that is a strength of {value} in spend ({limits})."),
+    "rating": mark("Over all answers that is a strength of {value} points of the answer ({limits})."),
 }
 _MOMENTS: Final = {
     "break": mark("A moment of truth that breaks: bad encounters weigh more than good ones."),
@@ -32,6 +36,7 @@ _UNITS: Final[dict[Kind, str]] = {
     "nps": mark("NPS points"),
     "churn": mark("percentage points of churn"),
     "value": mark("spend"),
+    "rating": mark("points of the answer"),
 }
 
 

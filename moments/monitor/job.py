@@ -101,7 +101,7 @@ def monitor(
         "name": settings.name,
         "as_of": None if end is None else iso(end if until is None else min(until, end)),
         "verdict": max((item["verdict"] for item in targets.values()), key=ORDER.index),
-        "untrained": [name for name in settings.targets if name not in targets],
+        "untrained": [name for name in settings.trained if name not in targets],
         "targets": targets,
     }
     tell("writing", 0.9)

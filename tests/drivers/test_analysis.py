@@ -37,24 +37,29 @@ def _train(settings: Settings, *names: str) -> None:
 def told(company: Demo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[str, Any]]:
     """The demo company with its training sets, and what the analysis says of it."""
     folder = tmp_path_factory.mktemp("drivers")
-    targets = {"churn": {"kind": "cancellation", "horizon_days": 90}, "nps": {"kind": "survey"}}
+    targets = {
+        "churn": {"kind": "cancellation", "horizon_days": 90},
+        "nps": {"kind": "survey"},
+        "call": {"kind": "survey", "metric": "csat", "touchpoint": "support_call"},
+    }
     demo = company.copy(folder)
     content = yaml.safe_load(demo.config.read_text(encoding="utf-8")) | {"targets": targets}
     demo.config.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     settings = load(demo.config)
-    _train(settings, "churn", "nps")
+    _train(settings, "churn", "nps", "call")
     return settings, analysis.analyse(settings)
 
 
 def test_every_driver_has_every_key(told: tuple[Settings, dict[str, Any]]) -> None:
     """Both targets tell their unit, rows, claim and, per driver and control, all keys."""
     targets = told[1]["targets"]
-    assert set(targets) == {"churn", "nps"}
+    assert set(targets) == {"churn", "nps", "call"}
     assert targets["nps"]["unit"] == "NPS points"
+    assert targets["call"]["unit"] == "CSAT points"
     assert targets["churn"]["unit"] == "percentage points of churn"
     for target in targets.values():
         assert target["claim"] == "association"
-        assert target["n"] > 500
+        assert target["n"] > 100
         assert target["as_of"].endswith("Z")
         assert len(target["drivers"]) == 20
         assert target["controls"]
@@ -77,6 +82,13 @@ def test_the_deepest_driver_is_found(told: tuple[Settings, dict[str, Any]]) -> N
     status = {entry["touchpoint"]: entry["status"] for entry in told[1]["targets"]["nps"]["drivers"]}
     assert status["outage"] == "key_driver"
     assert {status[name] for name in ("app_login", "website_visit", "network_maintenance")}.isdisjoint({"key_driver"})
+
+
+def test_a_rating_owes_most_to_the_encounter_it_is_about(told: tuple[Settings, dict[str, Any]]) -> None:
+    """Satisfaction with a call moves with that call, and with no touchpoint that nobody rated."""
+    first = told[1]["targets"]["call"]["drivers"][0]
+    assert (first["touchpoint"], first["status"]) == ("support_call", "key_driver")
+    assert first["depth"]["value"] > 0.2
 
 
 def test_only_key_drivers_are_ranked(told: tuple[Settings, dict[str, Any]]) -> None:
@@ -121,7 +133,7 @@ def test_files_are_strict_and_the_same_twice(told: tuple[Settings, dict[str, Any
         raise AssertionError(name)
 
     read = json.loads(json_path.read_text(encoding="utf-8"), parse_constant=refuse)
-    assert set(read["targets"]) == {"churn", "nps"}
+    assert set(read["targets"]) == {"churn", "nps", "call"}
     with csv_path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(len(t["drivers"]) + len(t["controls"]) for t in read["targets"].values())

@@ -306,6 +306,36 @@ def test_survey_rows(tmp_path: Path) -> None:
     }
 
 
+def test_ratings_are_apart_from_the_relationship(tmp_path: Path) -> None:
+    """A rating of one encounter has rows of its own, within its own scale, and no model; another touchpoint is named."""
+    rows = {
+        "customers": people("a", "b"),
+        "surveys": {
+            "customer_id": ["a", "a", "b", "b"],
+            "answered_at": ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"],
+            "metric": ["csat", "csat", "csat", "nps"],
+            "score": [5.0, 6.0, 2.0, 9.0],
+            "touchpoint": ["call", "call", "visit", "call"],
+        },
+    }
+    targets = {
+        "call": {"kind": "survey", "metric": "csat", "touchpoint": "call"},
+        "chat": {"kind": "survey", "metric": "csat", "touchpoint": "chat"},
+        "recommended_after_call": {"kind": "survey", "metric": "nps", "touchpoint": "call"},
+    }
+    with company(tmp_path, targets, rows) as tables:
+        found = rows_for(tables, tables.settings, "call")
+        assert rows_for(tables, tables.settings, "recommended_after_call").rows.customer_id.tolist() == ["b"]
+        with pytest.raises(DataError, match="is about 'chat'") as refused:
+            rows_for(tables, tables.settings, "chat")
+        assert not tables.settings.trained
+        assert task_of(tables.settings.targets["call"]) == "rating"
+    assert refused.value.available == "call, visit"
+    assert found.rows.label is not None
+    assert found.rows.label.tolist() == [5.0]
+    assert found.dropped == {"about_something_else": 1, "not_answered": 0, "score_out_of_range": 1, "same_moment": 0}
+
+
 def test_two_answers_in_one_moment_are_one_row(tmp_path: Path) -> None:
     """Of two answers at the same time the lower one stays, and the other is counted."""
     rows = {

@@ -14,7 +14,7 @@ from features.tables import Tables
 from training.targets import churn, nps, time_to_churn, value
 from training.targets.labelled import LabelledRows
 
-Task = Literal["binary", "ordinal", "amount", "survival"]
+Task = Literal["binary", "ordinal", "amount", "survival", "rating"]
 Maker = Callable[[Tables, Settings, Any], LabelledRows]
 
 KINDS: Final[dict[str, tuple[Task, Maker]]] = {
@@ -31,8 +31,12 @@ __all__ = ["KINDS", "LabelledRows", "Task", "rows_for", "target_of", "task_of"]
 
 
 def task_of(target: Target) -> Task:
-    """What a target asks for: a chance (binary), an ordered category (ordinal), money (amount) or a curve over time (survival)."""
-    return KINDS[target.kind][0]
+    """What a target asks for.
+
+    A chance (binary), an ordered category (ordinal), money (amount), a curve over time (survival), or what an answer owes to the
+    journey (rating), which no model answers.
+    """
+    return KINDS[target.kind][0] if target.trains else "rating"
 
 
 def rows_for(tables: Tables, settings: Settings, name: str) -> LabelledRows:

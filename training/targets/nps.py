@@ -1,6 +1,7 @@
-"""NPS: one row per answer to a relationship survey, its as_of the moment of the answer, its label the score 0 to 10.
+"""Answers to surveys: one row per answer, its as_of the moment of the answer, its label the score.
 
-An answer about one encounter (its `touchpoint` is set) is not about the relationship and gives no row.
+NPS is the answer to a relationship survey, 0 to 10. An answer about one encounter (its `touchpoint` is set) is not about the
+relationship: it is a rating, as are satisfaction and ease, and belongs to a target of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def classes(score: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
-    """Answers with a whole score from 0 to 10; others are dropped and counted, as are further answers of the same moment.
+    """Answers with a whole score within the scale; others are dropped and counted, as are further answers of the same moment.
 
     A question that was asked and not answered (no score) gives no row either: what would have been said is not known.
 
@@ -38,34 +39,39 @@ def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
     where = f"{settings.source.name}: data.tables.surveys"
     if not has_rows(tables, SURVEYS):
         raise DataError(
-            "NPS needs the table 'surveys'",
+            f"{target.metric.upper()} needs the table 'surveys'",
             where=where,
             available=", ".join(sorted(tables.present)),
             next_move="add surveys with the columns customer_id, answered_at, metric and score",
         )
     con = tables.con
+    lowest, highest = target.scale
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE answers AS
-            SELECT customer_id, answered_at AS as_of, score AS label,
-              touchpoint IS NOT NULL AND trim(touchpoint) <> '' AS about_an_encounter,
+            SELECT customer_id, answered_at AS as_of, score AS label, nullif(trim(touchpoint), '') AS about,
+              (nullif(trim(touchpoint), '') IS DISTINCT FROM ?) AS about_something_else,
               score IS NULL AS not_answered,
-              coalesce(score NOT BETWEEN 0 AND 10 OR score <> floor(score), false) AS out_of_range
+              coalesce(score NOT BETWEEN {lowest} AND {highest} OR score <> floor(score), false) AS out_of_range
             FROM {SURVEYS} WHERE lower(metric) = ? AND customer_id IN (SELECT customer_id FROM customers)""",
-        [target.metric],
+        [target.touchpoint, target.metric],
     )
     try:
-        every, about, not_answered, out_of_range, usable = one(
+        every, elsewhere, not_answered, out_of_range, usable = one(
             tables,
-            """SELECT count(*), count(*) FILTER (about_an_encounter),
-                 count(*) FILTER (not_answered AND NOT about_an_encounter),
-                 count(*) FILTER (out_of_range AND NOT about_an_encounter),
-                 count(*) FILTER (NOT (not_answered OR out_of_range OR about_an_encounter)) FROM answers""",
+            """SELECT count(*), count(*) FILTER (about_something_else),
+                 count(*) FILTER (not_answered AND NOT about_something_else),
+                 count(*) FILTER (out_of_range AND NOT about_something_else),
+                 count(*) FILTER (NOT (not_answered OR out_of_range OR about_something_else)) FROM answers""",
         )
         # Two answers in one moment cannot both be predicted from what was before; the lower one is kept.
         table = tables.arrow(
             """SELECT customer_id, as_of, min(label) AS label FROM answers
-               WHERE NOT (not_answered OR out_of_range OR about_an_encounter) GROUP BY ALL ORDER BY as_of, customer_id"""
+               WHERE NOT (not_answered OR out_of_range OR about_something_else) GROUP BY ALL ORDER BY as_of, customer_id"""
         )
+        others = [
+            row[0]
+            for row in con.execute("SELECT DISTINCT about FROM answers ORDER BY 1 NULLS FIRST LIMIT 20").fetchall()
+        ]
     finally:
         con.execute("DROP TABLE answers")
     if not every:
@@ -74,12 +80,22 @@ def survey(tables: Tables, settings: Settings, target: Survey) -> LabelledRows:
             f"no answer has the metric '{target.metric}'",
             where=where,
             available=", ".join(str(row[0]) for row in metrics),
-            next_move="name it 'nps' with 'sql'",
+            next_move=f"name it '{target.metric}' with 'sql'",
+        )
+    if elsewhere == every:
+        raise DataError(
+            f"no answer with the metric '{target.metric}' is about "
+            + (f"'{target.touchpoint}'" if target.touchpoint else "the whole relationship"),
+            where=where,
+            available=", ".join("the whole relationship" if name is None else str(name) for name in others),
+            next_move="name one of these as the target's touchpoint"
+            if target.touchpoint or not target.relationship
+            else "leave touchpoint empty where the whole relationship was asked for",
         )
     return LabelledRows.of(
         table,
         {
-            "about_an_encounter": about,
+            "about_something_else" if target.touchpoint else "about_an_encounter": elsewhere,
             "not_answered": not_answered,
             "score_out_of_range": out_of_range,
             "same_moment": usable - table.num_rows,
