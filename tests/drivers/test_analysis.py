@@ -208,17 +208,3 @@ def test_missing_training_sets_name_the_next_move(tmp_path: Path) -> None:
         analysis.analyse(settings)
     with pytest.raises(NotReadyError, match="drivers: true"):
         analysis.analyse(_flat(tmp_path, 60, drivers=False))
-
-
-def test_money_is_cut_and_scores_become_points() -> None:
-    """Promoters count 100, passives 0, detractors -100; money beyond its 99 % quantile counts as that."""
-    targets = {"nps": {"kind": "survey"}, "value": {"kind": "spend", "horizon_days": 90}}
-    from pydantic import TypeAdapter
-
-    from configs.settings import Target
-
-    made = {name: TypeAdapter(Target).validate_python(target) for name, target in targets.items()}
-    assert analysis._outcome(made["nps"], np.array([0.0, 6, 7, 8, 9, 10])).tolist() == [-100, -100, 0, 0, 100, 100]
-    money = np.concatenate([np.arange(100.0), [1e6]])
-    assert analysis._outcome(made["value"], money).max() == 99.0
-    assert analysis._outcome(made["value"], np.array([0.0] * 200 + [5.0])).max() == 5.0
