@@ -64,7 +64,7 @@ def analyse_arrays(
     fitter = Fitter(problem, seed, threads)
     fitter.choose_rounds()
     held = cross_fit(fitter, options.folds, options.repeats, part("values of held-out customers", 0.05, 0.3))
-    sized = tests = slope_tests(problem, held, options)
+    tests = slope_tests(problem, held, options)
     if find is not None:
         finder = Fitter(find, seed + 1, threads)
         finder.choose_rounds()
@@ -84,8 +84,8 @@ def analyse_arrays(
     refit = _refits(fitter, tests, options, part("models without one driver", 0.85, 0.1))
 
     tell("moments of truth and knees", 0.96)
-    # Two standard errors in the median repeat: values averaged over repeats flatter what is not there.
-    alive = (sized.p_any <= stats.norm.sf(2.0)) | (tests.q <= options.false_discovery_rate)
+    # What cannot be told from chance has no strength; where drivers are found on other labels than they are sized on, those say it.
+    alive = (tests.q_any <= options.false_discovery_rate) | (tests.q <= options.false_discovery_rate)
     size = np.where(alive, point.strength, 0.0)
     stand = standing(problem, size, tests, drawn, halved, options)
     key = np.array([status == "key_driver" for status in stand.status], dtype=bool)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from drivers.attribution import Floats, Ints, Kind
 
-CONTROLS_PER_CASE: Final = 4
+CONTROLS_PER_CASE: Final = 12
 _FEWEST: Final = 4_000  # rows that are worth taking even when cases are few: the learner needs them to see rare blocks
 
 

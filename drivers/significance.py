@@ -17,7 +17,7 @@ from scipy import stats
 
 from drivers.attribution import Floats, Ints, Kind
 
-SLOPE_CAP: Final = 1.25  # a slope above it is luck: regularised trees understate by less
+SLOPE_CAP: Final = 2.0  # proxies take a part of a driver's values, which its slope gives back; beyond this it is luck
 _NEWTON_STEPS: Final = 25
 _RIDGE: Final = 1e-9  # of the mean curvature: keeps blocks that no tree used from breaking the solution
 
@@ -142,7 +142,7 @@ def gate(raw: Floats, prior: Floats, y: Floats, customer: Ints, kind: Kind, need
 
 
 def strengths(fit: Regression, size: Floats) -> Floats:
-    """Scaled strength: clip(slope, 0, 1.25) x mean |value - mean|; 0 where the slope is below two standard errors."""
+    """Scaled strength: clip(slope, 0, cap) x mean |value - mean|; 0 where the slope is below two standard errors."""
     return np.where(fit.z >= 2.0, np.clip(fit.slope, 0.0, SLOPE_CAP) * size, 0.0)
 
 

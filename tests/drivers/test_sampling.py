@@ -27,13 +27,13 @@ def test_points_are_drawn_by_whole_customers() -> None:
 
 
 def test_churn_keeps_every_case_and_weights_back() -> None:
-    """All who left, four others for each of them, and weights that give the true base rate."""
+    """All who left, twelve others for each of them, and weights that give the true base rate."""
     rng = np.random.default_rng(3)
     y = (rng.random(50_000) < 0.04).astype(float)
-    sample = draw(y, np.arange(50_000), "binary", 20_000, 1)
+    sample = draw(y, np.arange(50_000), "binary", 30_000, 1)
     drawn = y[sample.rows]
     assert drawn.sum() == y.sum()
-    assert len(drawn) == 5 * int(y.sum())
+    assert len(drawn) == 13 * int(y.sum())
     assert abs(np.average(drawn, weights=sample.weight) - y.mean()) < 1e-12
     assert abs(sample.weight.mean() - 1) < 1e-12
 

@@ -76,17 +76,17 @@ def test_clustered_errors_see_that_rows_repeat() -> None:
 
 
 def test_strength_is_clipped_and_needs_two_standard_errors() -> None:
-    """Slopes count up to 1.25, not below 0, and not at all under two standard errors."""
+    """Slopes count up to the cap, not below 0, and not at all under two standard errors."""
     ones = np.ones(4)
     fit = significance.Regression(
-        slope=np.array([2.0, 1.0, -3.0, 1.0]),
+        slope=np.array([5.0, 1.0, -3.0, 1.0]),
         error=np.array([0.1, 0.1, 0.1, 0.9]),
         intercept=0.0,
         curvature=ones,
         score=ones,
         inverse=np.eye(4),
     )
-    assert significance.strengths(fit, ones).tolist() == [1.25, 1.0, 0.0, 0.0]
+    assert significance.strengths(fit, ones).tolist() == [significance.SLOPE_CAP, 1.0, 0.0, 0.0]
 
 
 def test_minimum_effect() -> None:
