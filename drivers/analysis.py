@@ -15,6 +15,7 @@ from configs.errors import NotReadyError
 from configs.settings import Settings
 from drivers import content as told_as
 from drivers import encounters
+from drivers.audit import audit
 from drivers.core import analyse_arrays
 from drivers.problems import prepare
 from drivers.timing import Timing, timings
@@ -83,7 +84,8 @@ def _target(
 ) -> dict[str, Any]:
     options = settings.drivers
     timing = None if data.flat else late
-    prepared = prepare(tables, settings, data, {one.touchpoint for one in timing or () if one.late})
+    excluded = {one.touchpoint for one in timing or () if one.late}
+    prepared = prepare(tables, settings, data, excluded)
     problem = prepared.problem
     head = told_as.head(settings.targets[data.target], data, problem.kind, prepared.outcome, timing)
     if not prepared.enough:
@@ -104,4 +106,5 @@ def _target(
         encounters=reader,
         progress=progress,
     )
-    return told_as.told(head, result, prepared.find, timing, places)
+    told = told_as.told(head, result, prepared.find, timing, places)
+    return told | {"audit": audit(result, data, excluded, options)}

@@ -71,7 +71,8 @@ def analyse_arrays(
         found = cross_fit(finder, options.folds, options.repeats, part("the same on short label windows", 0.35, 0.2))
         tests = slope_tests(find, found, options)
 
-    values = problem.per_block(held.values.mean(axis=0))
+    repeats = np.array([problem.per_block(groups) for groups in held.values])
+    values = repeats.mean(axis=0)
     fit = significance.regress(values, problem.y, problem.customer, problem.kind)
     raw = fit.intercept + values @ fit.slope
     point = strength.effects(problem, values, fit)
@@ -117,6 +118,9 @@ def analyse_arrays(
         )
     return Result(
         problem=problem,
+        values=values,
+        repeats=repeats,
+        raw=raw,
         tests=tests,
         validation=_validation(problem, held, fitter.rounds),
         standing=stand,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.attribution import Floats, Ints, Problem
 from drivers.dose_response import Knee
 from drivers.moments import Moment, Moved, Shape
@@ -67,10 +70,15 @@ class Standing:
 class Result:
     """Everything that is told of one outcome.
 
-    `refit` is, for blocks that are at all distinguishable, the relative change of held-out loss without them and its p.
+    `values` are held-out values (rows, blocks), averaged over `repeats` (repeats, rows, blocks), and `raw` (rows,) the calibrated raw
+    prediction they add up to: what further questions are asked of. `refit` is, for blocks that are at all distinguishable, the
+    relative change of held-out loss without them and its p.
     """
 
     problem: Problem
+    values: Floats
+    repeats: Floats
+    raw: Floats
     tests: SlopeTests
     validation: Validation
     standing: Standing
@@ -86,6 +94,11 @@ class Result:
     knee: tuple[Knee | None, ...]
     dimensions: tuple[dict[str, float], ...]
     base_rate: float
+
+    @property
+    def key(self) -> npt.NDArray[np.bool_]:
+        """(blocks,) which blocks are key drivers."""
+        return np.array([status == "key_driver" for status in self.standing.status], dtype=bool)
 
     @property
     def customers(self) -> int:
