@@ -88,6 +88,38 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True)
+class Twins:
+    """Two touchpoints that go together, with the strength of both as one."""
+
+    names: tuple[str, str]
+    met_together: float
+    values_together: float
+    joint_strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a sceptic asks of a driver analysis; shares are fractions of one.
+
+    `rules` holds counts and limits by name, `left_out` numbers of columns by reason, `dropped` numbers of rows by reason.
+    """
+
+    rules: dict[str, float]
+    rows: int | None
+    analysed: int | None
+    customers: int | None
+    explained: tuple[float, float, float] | None
+    slope: Interval | None
+    rank_agreement: float | None
+    twins: tuple[Twins, ...]
+    left_out: tuple[tuple[str, int], ...]
+    dropped: tuple[tuple[str, int], ...]
+    hardly_met: tuple[str, ...]
+    not_measured: tuple[str, ...]
+    met_nowhere: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """The driver analysis of one target.
 
@@ -110,6 +142,7 @@ class Analysis:
     short_labels: bool
     drivers: tuple[Driver, ...]
     controls: tuple[Driver, ...]
+    audit: Audit | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from configs.settings import Settings
 from drivers.report import charts
 from drivers.report import labels as known
+from drivers.report.audit_sentences import AuditSentences
 from drivers.report.facts import Analysis, Facts
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
@@ -95,6 +96,7 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "labels": labels,
         "sentences": Sentences(words, labels),
         "models": ModelSentences(words, labels),
+        "auditing": AuditSentences(words, labels),
         "known": known,
         "say": words.say,
         "count": words.count,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
 from drivers.report import parse
+from drivers.report.audit_reading import read_audit
 from drivers.report.facts import (
     Analysis,
     Bin,
@@ -123,6 +124,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         short_labels=bool(item.get("found_on")),
         drivers=_ordered(drivers),
         controls=tuple(sorted(controls, key=lambda control: control.name)),
+        audit=read_audit(item.get("audit")),
     )
 
 
