@@ -67,7 +67,10 @@ def declared(truth: Truth, target: dict[str, Any]) -> dict[str, Any]:
     sided = [name for name in key & true if truth.drivers[name]["shape"]]
     knees = [name for name in key & true if truth.drivers[name].get("knee")]
     near = [name for name in knees if _near(told[name]["knee"], truth.drivers[name]["knee"])]
-    held = [name for name in key & true if _holds(told[name]["strength"], truth.drivers[name]["strength"])]
+    # Strengths of churn are true in log-odds and told in percentage points at the base rate.
+    rate = target.get("base_rate")
+    unit = 1.0 if rate is None else 100.0 * rate * (1.0 - rate)
+    held = [name for name in key & true if _holds(told[name]["strength"], unit * truth.drivers[name]["strength"])]
     return {
         "declared": len(key - truth.tied),
         "false": len(key - true - truth.tied),

@@ -69,7 +69,7 @@ def analyse_arrays(
         finder = Fitter(find, seed + 1, threads)
         finder.choose_rounds()
         found = cross_fit(finder, options.folds, options.repeats, part("the same on short label windows", 0.35, 0.2))
-        tests = slope_tests(find, found, options)
+        tests = either(slope_tests(find, found, options), tests, problem, options)
 
     repeats = np.array([problem.per_block(groups) for groups in held.values])
     values = repeats.mean(axis=0)
@@ -158,6 +158,22 @@ def slope_tests(problem: Problem, held: Attribution, options: Drivers) -> SlopeT
         q[family] = significance.benjamini_hochberg(median[family])
         q_any[family] = significance.benjamini_hochberg(median_any[family])
     return SlopeTests(gate, slope, median, q, median_any, q_any)
+
+
+def either(found: SlopeTests, sized: SlopeTests, problem: Problem, options: Drivers) -> SlopeTests:
+    """Tests on two label windows as one: what either shows counts, at twice its p (Bonferroni); a mere sign counts on the short one.
+
+    Short windows are closer to what made somebody leave, long ones know of more who left. That a touchpoint has any effect at all
+    is left to the short ones: over long windows people meet much that only goes with being about to leave.
+    """
+    p = np.minimum(1.0, 2 * np.minimum(found.p, sized.p))
+    q = np.ones(len(p))
+    for family in families(problem):
+        q[family] = significance.benjamini_hochberg(p[family])
+    best = max((found.gate, sized.gate), key=lambda gate: gate.z)
+    doubled = min(1.0, 2 * best.p_value)
+    gate = significance.Gate(best.z, doubled, passed=doubled < float(stats.norm.sf(options.gate_z)))
+    return SlopeTests(gate, found.slope, p, q, found.p_any, found.q_any)
 
 
 def _refits(
