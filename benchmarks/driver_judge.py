@@ -1,7 +1,8 @@
 """What an analysis said, held against what is true in a world: one row of figures per world, target and method.
 
-A touchpoint that a hidden trait ties to the outcome counts neither as true nor as false where it has no effect of its own: association
-shows it, and no method on these data could know better. Touchpoints that follow from the outcome belong to no method's list.
+All methods here tell associations, so the true share of a touchpoint that a hidden trait ties to the outcome is what association shows of
+it; it counts neither as found nor as false, and neither does one that matters only by what it takes back of another's harm. Both
+have their true shares. Touchpoints that follow from the outcome belong to no method's list.
 """
 
 from __future__ import annotations
@@ -18,36 +19,41 @@ _NEAR: Final = 0.2  # of a knee
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of one target: drivers by name, names that only a hidden trait ties to the outcome, and what follows from it."""
+    """What is true of one target: drivers by name, true shares, names that are neither true nor false, and what follows the outcome."""
 
     drivers: dict[str, dict[str, Any]]
-    tied: frozenset[str]
+    shares: dict[str, float]
+    neither: frozenset[str]
     late: frozenset[str]
 
     @classmethod
-    def of(cls, content: dict[str, Any], target: str) -> Truth:
-        """From a world's truth.json."""
-        found = content["targets"][target]
-        drivers = {item["touchpoint"]: item for item in found["drivers"]}
-        tied = frozenset(item["touchpoint"] for item in found.get("confounded", ())) - drivers.keys()
-        late = frozenset(item["touchpoint"] for item in found.get("consequences", ()))
-        return cls(drivers, tied, late)
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """True shares."""
-        return {name: float(item["share"]) for name, item in self.drivers.items()}
+    def of(cls, content: dict[str, Any]) -> Truth:
+        """From one target of a world's truth.json."""
+        tied = {item["touchpoint"]: item["association"]["strength"] for item in content["confounded"]}
+        healers = {
+            item["healed_by"]: item["healer"]["strength"] for item in content["interactions"] if "healer" in item
+        }
+        drivers = {item["touchpoint"]: item for item in content["drivers"] if item["touchpoint"] not in tied}
+        strengths = {name: item["strength"] for name, item in drivers.items()} | healers | tied
+        total = sum(strengths.values())
+        return cls(
+            drivers=drivers,
+            shares={name: value / total for name, value in strengths.items()} if total > 0 else {},
+            neither=frozenset(tied) | frozenset(healers),
+            late=frozenset(content["consequences"]),
+        )
 
 
 def ranking(truth: Truth, importance: dict[str, float]) -> dict[str, float]:
     """Share error (half the sum of differences), rank correlation over true drivers, and precision at as many as are true."""
-    counted = {name: value for name, value in importance.items() if name not in truth.tied | truth.late}
+    counted = {name: value for name, value in importance.items() if name not in truth.late}
     total = sum(counted.values())
     share = {name: value / total if total > 0 else 0.0 for name, value in counted.items()}
     names = share.keys() | truth.shares.keys()
     error = sum(abs(share.get(name, 0.0) - truth.shares.get(name, 0.0)) for name in names) / 2
-    first = sorted(share, key=lambda name: -share[name])[: len(truth.drivers)]
-    true = list(truth.drivers)
+    candidates = sorted(share.keys() - truth.neither, key=lambda name: (-share[name], name))
+    first = candidates[: len(truth.drivers)]
+    true = list(truth.shares)
     order = stats.spearmanr([share.get(name, 0.0) for name in true], [truth.shares[name] for name in true]).statistic
     return {
         "share_error": error,
@@ -72,15 +78,15 @@ def declared(truth: Truth, target: dict[str, Any]) -> dict[str, Any]:
     unit = 1.0 if rate is None else 100.0 * rate * (1.0 - rate)
     held = [name for name in key & true if _holds(told[name]["strength"], unit * truth.drivers[name]["strength"])]
     return {
-        "declared": len(key - truth.tied),
-        "false": len(key - true - truth.tied),
+        "declared": len(key - truth.neither),
+        "false": len(key - true - truth.neither),
         "true": len(true),
         "found": len(key & true),
-        "tied_declared": len(key & truth.tied),
+        "neither_declared": len(key & truth.neither),
         "late": len(truth.late),
         "late_excluded": len(late & truth.late),
         "wrongly_excluded": len(late - truth.late),
-        "moments": len(moments - truth.tied),
+        "moments": len(moments - truth.neither),
         "true_moments": len(deep),
         "moments_found": len(moments & deep),
         "shapes": len(sided),

@@ -57,8 +57,8 @@ _RATES: Final[dict[str, tuple[str, str]]] = {
 def run(seed: int, spec: Spec, without: Iterable[str] = ()) -> list[dict[str, Any]]:
     """One world through the product and the rivals: a row per target and method."""
     with TemporaryDirectory() as scratch:
-        truth = make(Path(scratch) / "world", spec, seed)
-        settings = load(truth.config)
+        world = make(Path(scratch) / "world", spec, seed)
+        settings = load(world.config)
         with open_tables(settings) as tables:
             names = [name for name, target in settings.targets.items() if target.drivers]
             for name in names:
@@ -69,7 +69,7 @@ def run(seed: int, spec: Spec, without: Iterable[str] = ()) -> list[dict[str, An
             rows = []
             for name in names:
                 data = dataset.read(dataset.path_of(settings, name))
-                rows += _rows(tables, settings, data, truth.content, told[name], without)
+                rows += _rows(tables, settings, data, judge.Truth.of(world.of(name)), told[name], without)
     return [{"seed": seed, "answers": spec.answers, "null": spec.null, "cpu_seconds": spent, **row} for row in rows]
 
 
@@ -77,11 +77,10 @@ def _rows(
     tables: Tables,
     settings: Settings,
     data: Dataset,
-    content: dict[str, Any],
+    truth: judge.Truth,
     told: dict[str, Any],
     without: Iterable[str],
 ) -> list[dict[str, Any]]:
-    truth = judge.Truth.of(content, data.target)
     facts = {"target": data.target, "rows": told["n"], "cases": (told["found_on"] or {}).get("cases")}
     ours = {"method": OURS, **facts, **judge.declared(truth, told)}
     if not truth.drivers:
