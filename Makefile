@@ -38,7 +38,7 @@ demo: $(STAMP) $(WORLD)/truth.json ## make the demo company if it is missing, ru
 	@$(RUN)/moments run configs/demo.yaml
 
 test: $(STAMP) ## run the whole test suite (ARGS="-k words" for a part, WORKERS=0 in one process)
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 serve: $(STAMP) demo ## answer scores over HTTP with the demo's models
 	$(RUN)/moments serve configs/demo.yaml

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from configs.errors import NotReadyError
 from configs.settings import Settings
 from drivers import content as told_as
@@ -18,6 +20,7 @@ from drivers import encounters
 from drivers.audit import audit
 from drivers.core import analyse_arrays
 from drivers.problems import prepare
+from drivers.questions.ask import ask
 from drivers.timing import Timing, timings
 from features import schema
 from features.tables import Tables, open_tables
@@ -45,7 +48,8 @@ def analyse(settings: Settings, *, progress: Progress | None = None) -> dict[str
         )
     tell = progress or (lambda _message, _fraction: None)
     content: dict[str, Any] = {}
-    with open_tables(settings) as tables:
+    # Two fits side by side beat two threads within one sum, and sums of one thread are always the same.
+    with threadpool_limits(limits=1, user_api="blas"), open_tables(settings) as tables:
         late = timings(tables, settings.drivers)
         places = told_as.places(tables, settings)
         for number, name in enumerate(names):
@@ -104,7 +108,15 @@ def _target(
         find=prepared.find,
         higher_is_better=problem.kind == "linear",
         encounters=reader,
-        progress=progress,
+        progress=lambda message, fraction: progress(message, 0.7 * fraction),
+    )
+    questions = ask(
+        result,
+        options,
+        reader,
+        seed=settings.seed,
+        threads=settings.learner.threads or 2,
+        progress=lambda message, fraction: progress(message, 0.7 + 0.3 * fraction),
     )
     told = told_as.told(head, result, prepared.find, timing, places)
-    return told | {"audit": audit(result, data, excluded, options)}
+    return told | questions | {"audit": audit(result, data, excluded, options)}
