@@ -44,22 +44,31 @@ class Truth:
         )
 
 
-def ranking(truth: Truth, importance: dict[str, float]) -> dict[str, float]:
-    """Share error (half the sum of differences), rank correlation over true drivers, and precision at as many as are true."""
+def ranking(truth: Truth, importance: dict[str, float]) -> dict[str, Any]:
+    """Share error (half the sum of differences), rank correlation over true drivers, and precision at as many as are true.
+
+    Shares are among what is true or false; `share_error_all` is with those that are neither. The importances are kept as they are.
+    """
     counted = {name: value for name, value in importance.items() if name not in truth.late}
-    total = sum(counted.values())
-    share = {name: value / total if total > 0 else 0.0 for name, value in counted.items()}
-    names = share.keys() | truth.shares.keys()
-    error = sum(abs(share.get(name, 0.0) - truth.shares.get(name, 0.0)) for name in names) / 2
-    candidates = sorted(share.keys() - truth.neither, key=lambda name: (-share[name], name))
-    first = candidates[: len(truth.drivers)]
-    true = list(truth.shares)
-    order = stats.spearmanr([share.get(name, 0.0) for name in true], [truth.shares[name] for name in true]).statistic
+    clear = {name: value for name, value in counted.items() if name not in truth.neither}
+    clearly = {name: value for name, value in truth.shares.items() if name not in truth.neither}
+    first = sorted(clear, key=lambda name: (-clear[name], name))[: len(truth.drivers)]
+    true = list(clearly)
+    order = stats.spearmanr([clear.get(name, 0.0) for name in true], [clearly[name] for name in true]).statistic
     return {
-        "share_error": error,
+        "share_error": _apart(clear, clearly),
+        "share_error_all": _apart(counted, truth.shares),
         "rank_correlation": float(np.nan_to_num(order)),
         "precision_at_k": len(truth.drivers.keys() & set(first)) / len(truth.drivers),
+        "importance": importance,
     }
+
+
+def _apart(one: dict[str, float], other: dict[str, float]) -> float:
+    """Half the sum of differences between shares."""
+    totals = [sum(part.values()) or 1.0 for part in (one, other)]
+    names = one.keys() | other.keys()
+    return sum(abs(one.get(name, 0.0) / totals[0] - other.get(name, 0.0) / totals[1]) for name in names) / 2
 
 
 def declared(truth: Truth, target: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ OURS: Final = "ours"
 NULL: Final = "null"
 FIRST_SEED: Final = 5000
 _DRAWS: Final = 2000
-_RANKED: Final = ("share_error", "rank_correlation", "precision_at_k")
+_RANKED: Final = ("share_error", "share_error_all", "rank_correlation", "precision_at_k")
 _RATES: Final[dict[str, tuple[str, str]]] = {
     "false share": ("false", "declared"),
     "power": ("found", "true"),
@@ -209,7 +209,10 @@ def report(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
 def _table(target: str, answers: int, size: float, told: dict[str, dict[str, Any]]) -> list[str]:
     what = "answers" if target == "nps" else "rows of leavers that drivers are found on"
     lines = [f"## {target}, worlds of {answers:,} answers (median {size:,.0f} {what})", ""]
-    lines += ["| method | share error | rank correlation | precision at k |", "|---|---|---|---|"]
+    lines += [
+        "| method | share error | with what is neither true nor false | rank correlation | precision at k |",
+        "|---|---|---|---|---|",
+    ]
     for method, figures in told.items():
         lines.append(f"| {method} | " + " | ".join(_figure(figures.get(name)) for name in _RANKED) + " |")
     lines += ["", "| what is claimed | ours |", "|---|---|"]
