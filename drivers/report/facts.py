@@ -120,6 +120,32 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Two touchpoints that do together what neither does alone.
+
+    `alone` and `together` are what the first one goes with where the second did not happen and where it did; `badly` names those of the two
+    that count as having happened only where they went worse than for most.
+    """
+
+    first: str
+    second: str
+    alone: Interval | None
+    together: Interval | None
+    badly: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What is asked of the journey as a whole: pairs that act together of so many considered, and verdicts by question."""
+
+    pairs: tuple[Pair, ...]
+    considered: int | None
+    peak_end: str | None
+    weakest_link: str | None
+    consistency: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """The driver analysis of one target.
 
@@ -143,6 +169,7 @@ class Analysis:
     drivers: tuple[Driver, ...]
     controls: tuple[Driver, ...]
     audit: Audit | None = None
+    journey: Journey | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

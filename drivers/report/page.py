@@ -24,6 +24,7 @@ from drivers.report import charts
 from drivers.report import labels as known
 from drivers.report.audit_sentences import AuditSentences
 from drivers.report.facts import Analysis, Facts
+from drivers.report.journey_sentences import JourneySentences
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
 from drivers.report.reading import gather
@@ -97,6 +98,7 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "sentences": Sentences(words, labels),
         "models": ModelSentences(words, labels),
         "auditing": AuditSentences(words, labels),
+        "journeys": JourneySentences(words, labels),
         "known": known,
         "say": words.say,
         "count": words.count,

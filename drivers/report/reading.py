@@ -36,6 +36,7 @@ from drivers.report.facts import (
     Timing,
     Validation,
 )
+from drivers.report.journey_reading import read_journey
 from training.left_out import kind_of
 
 DRIVERS: Final = "drivers.json"
@@ -125,6 +126,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         drivers=_ordered(drivers),
         controls=tuple(sorted(controls, key=lambda control: control.name)),
         audit=read_audit(item.get("audit")),
+        journey=read_journey(item),
     )
 
 

@@ -328,6 +328,25 @@ def write_scores(path: Path) -> None:
     pq.write_table(table, path)
 
 
+def journey() -> dict[str, Any]:
+    """Answers about the whole journey: one pair, a peak, no weakest link."""
+    cells = {
+        "split": ["went_badly", "met"],
+        "mean": [interval(1.0, 0.2, 1.8)] * 4,
+        "customers": [1200, 340, 410, 92],
+        "alone": interval(-31.0, -36.5, -25.5),
+        "together": interval(-6.2, -14.0, 1.6),
+        "difference": interval(24.8, 15.1, 34.5),
+    }
+    pair = {"first": "delivery", "second": "apology", "strength": interval(2.1, 1.2, 3.0), "q": 0.003, "cells": cells}
+    return {
+        "interactions": {"pairs": [pair], "considered": 28},
+        "peak_end": {"verdict": "peak"},
+        "weakest_link": {"verdict": "not_shown"},
+        "consistency": {"verdict": "not_shown"},
+    }
+
+
 def audit() -> dict[str, Any]:
     """What a sceptic asks, as the analysis answers it."""
     return {
