@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feature_build import RESULTS, ROOT
-from configs.models import TimeToChurn
+from configs.targets import TimeToChurn
 from configs.settings import Settings, load
 from features.schema import MICROSECONDS_PER_DAY as DAY
 from features.tables import open_tables

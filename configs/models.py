@@ -9,22 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from configs.frozen import Frozen, as_utc
+from configs.targets import Target
 
 TABLES = ("customers", "touchpoints", "surveys", "transactions", "subscriptions")
 Language = Literal["en", "he", "ar", "ru"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Measure(_Frozen):
+class Measure(Frozen):
     """A numeric column that says how an encounter went.
 
     `effort` names what it costs the customer; `better` defaults to lower for an effort and to higher for anything else; `within`
@@ -45,7 +43,7 @@ class Measure(_Frozen):
         return self.better == "higher"
 
 
-class Table(_Frozen):
+class Table(Frozen):
     """Where one canonical table comes from, how its columns are called there, and what its numbers look like in text."""
 
     path: str | None = None
@@ -53,9 +51,9 @@ class Table(_Frozen):
     sql: str | None = None
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default={})
     ignore: tuple[str, ...] = ()
-    measures: dict[str, Measure] = {}
+    measures: dict[str, Measure] = Field(default={})
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -69,14 +67,14 @@ class Table(_Frozen):
         return self
 
 
-class RawSource(_Frozen):
+class RawSource(Frozen):
     """A file that the `sql` of tables can select from by its name (for encodings that a query cannot name)."""
 
     path: str
     encoding: str | None = None
 
 
-class Data(_Frozen):
+class Data(Frozen):
     """The company's tables."""
 
     connection: str | None
@@ -84,7 +82,7 @@ class Data(_Frozen):
     tables: dict[Literal["customers", "touchpoints", "surveys", "transactions", "subscriptions"], Table]
 
 
-class TouchpointInfo(_Frozen):
+class TouchpointInfo(Frozen):
     """Name, place and owner of a touchpoint, and what an encounter costs the company, in the currency of the amounts.
 
     Stages follow each other in the order in which `journey` names them first: name touchpoints in the order of the journey.
@@ -93,10 +91,10 @@ class TouchpointInfo(_Frozen):
     stage: str | None = None
     department: str | None = None
     cost: Annotated[float, Field(ge=0, le=1e12)] | None = None
-    label: dict[Language, str] = {}
+    label: dict[Language, str] = Field(default={})
 
 
-class Snapshots(_Frozen):
+class Snapshots(Frozen):
     """The grid of as_of dates."""
 
     every_days: Annotated[int, Field(ge=1)]
@@ -106,7 +104,7 @@ class Snapshots(_Frozen):
     @field_validator("first", "last", mode="before")
     @classmethod
     def _utc(cls, value: Any) -> Any:
-        return _as_utc(value) if value != "auto" else value
+        return as_utc(value) if value != "auto" else value
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -115,115 +113,7 @@ class Snapshots(_Frozen):
         return self
 
 
-class _Target(_Frozen):
-    drivers: bool = True
-
-    @property
-    def trains(self) -> bool:
-        """Whether a model is trained for it; a rating is read for its drivers alone."""
-        return True
-
-
-class _Windowed(_Target):
-    horizon_days: Annotated[int, Field(ge=1)]
-    lead_days: Annotated[int, Field(ge=0)] = 0
-
-
-class Cancellation(_Windowed):
-    """Churn: a subscription ends in the label window and none is running after."""
-
-    kind: Literal["cancellation"]
-
-
-class Inactivity(_Windowed):
-    """Churn: active lately, no transaction in the label window."""
-
-    kind: Literal["inactivity"]
-    active_within_days: Annotated[int, Field(ge=1)] = 180
-
-
-class Column(_Target):
-    """Churn: a column of the customers table says it."""
-
-    kind: Literal["column"]
-    column: str
-    positive: str | int | float | bool
-    as_of: datetime | None = None
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _utc(cls, value: Any) -> Any:
-        return value if value is None else _as_utc(value)
-
-
-class Survey(_Target):
-    """An answer: NPS of the relationship, or a rating, read for its drivers alone.
-
-    Ratings are satisfaction (csat), ease (ces, higher is easier) and any answer about one `touchpoint`. They are never mixed with the
-    relationship's NPS: what a customer says of a call is not what they think of the company.
-    """
-
-    kind: Literal["survey"]
-    metric: Literal["nps", "csat", "ces"] = "nps"
-    touchpoint: Annotated[str, Field(min_length=1)] | None = None
-
-    @property
-    def relationship(self) -> bool:
-        """Whether it is the NPS of the relationship."""
-        return self.metric == "nps" and self.touchpoint is None
-
-    @property
-    def trains(self) -> bool:
-        """Only the relationship's NPS has a model."""
-        return self.relationship
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """Lowest and highest answer."""
-        return {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}[self.metric]
-
-
-class Spend(_Windowed):
-    """Value: money in the horizon."""
-
-    kind: Literal["spend"]
-
-
-class TimeToChurn(_Target):
-    """Time to churn: a curve over the days ahead, of which one model answers each of `days`.
-
-    `days` end the periods in which it is looked whether it has happened, counted from as_of + `lead_days`. `label` says what is
-    waited for: with `cancellation` a subscription that ends with none running when the period is over, and the curve tells the
-    chance to have left by each day (it rises); with `inactivity` the next transaction of who was active in the last
-    `active_within_days`, and the curve tells the chance *not* to have come back by each day (it falls). A `column` has no
-    times: `check` refuses it. Customers whose days are not all over teach what is known of them. Drivers are found with a
-    churn target of its own.
-    """
-
-    kind: Literal["time_to_churn"]
-    label: Literal["cancellation", "inactivity", "column"]
-    days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=24)] = (30, 60, 90)
-    lead_days: Annotated[int, Field(ge=0)] = 0
-    active_within_days: Annotated[int, Field(ge=1)] = 180
-    drivers: Literal[False] = False
-
-    @field_validator("days")
-    @classmethod
-    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if any(later <= earlier for earlier, later in pairwise(value)):
-            raise ValueError(f"days must rise, each above the one before: {', '.join(map(str, value))}")
-        return value
-
-    @property
-    def horizon_days(self) -> int:
-        """Days that the curve looks ahead: the last of `days`."""
-        return self.days[-1]
-
-
-Target = Annotated[Cancellation | Inactivity | Column | Survey | Spend | TimeToChurn, Field(discriminator="kind")]
-
-
-class Validation(_Frozen):
+class Validation(Frozen):
     """How a model's quality is estimated."""
 
     test_periods: Annotated[int, Field(ge=1)]
@@ -235,7 +125,7 @@ class Validation(_Frozen):
     data_size: bool
 
 
-class Learner(_Frozen):
+class Learner(Frozen):
     """The portfolio of regularised LightGBM presets."""
 
     leaves: tuple[int, ...]
@@ -251,7 +141,7 @@ class Learner(_Frozen):
     dask: Annotated[str, Field(min_length=1)] | None
 
 
-class Campaign(_Frozen):
+class Campaign(Frozen):
     """What keeping customers costs and brings: churn models are judged by it too. Money in the company's currency."""
 
     value: Annotated[float, Field(gt=0)] | Annotated[str, Field(min_length=1)]
@@ -263,8 +153,8 @@ class Campaign(_Frozen):
     treated: str | int | float | bool | None
 
 
-class Drivers(_Frozen):
-    """Driver analysis (attribution, tests, intervals)."""
+class Drivers(Frozen):
+    """Driver analysis (attribution, tests, intervals, and what is asked besides)."""
 
     window_days: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
@@ -279,9 +169,10 @@ class Drivers(_Frozen):
     late_days_before_end: Annotated[int, Field(ge=1)]
     late_share: Annotated[float, Field(gt=0, le=1)]
     late_ratio: Annotated[float, Field(gt=1)]
+    segments: Literal["auto"] | tuple[str, ...]
 
 
-class Scores(_Frozen):
+class Scores(Frozen):
     """Bands and reasons of a score."""
 
     high_quantile: Annotated[float, Field(gt=0, lt=1)]
@@ -289,7 +180,7 @@ class Scores(_Frozen):
     reasons: Annotated[int, Field(ge=0, le=20)]
 
 
-class LogVectors(_Frozen):
+class LogVectors(Frozen):
     """Which of the vectors that the service scores are kept, and how they are written."""
 
     share: Annotated[float, Field(ge=0, le=1)]
@@ -299,7 +190,7 @@ class LogVectors(_Frozen):
     keep_days: Annotated[float, Field(ge=0)]
 
 
-class Serving(_Frozen):
+class Serving(Frozen):
     """Limits of the service."""
 
     max_customers: Annotated[int, Field(ge=1)]
@@ -310,7 +201,7 @@ class Serving(_Frozen):
     log_vectors: LogVectors
 
 
-class Spark(_Frozen):
+class Spark(Frozen):
     """Where and how Spark runs, for `--engine spark`."""
 
     master: Annotated[str, Field(min_length=1)]
@@ -322,14 +213,14 @@ class Spark(_Frozen):
     conf: dict[str, str | int | float | bool]
 
 
-class MlflowSettings(_Frozen):
+class MlflowSettings(Frozen):
     """Where experiments are logged."""
 
     tracking_uri: str | None
     experiment: str | None
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """A whole configuration. `source` is the file it was read from; `root` its folder; `digest` names its content."""
 
     name: str
@@ -388,8 +279,3 @@ class Settings(_Frozen):
         if "://" in path:
             return path
         return str((self.root / Path(path).expanduser()).resolve())
-
-
-def _as_utc(value: Any) -> datetime:
-    stamp = datetime.fromisoformat(str(value))
-    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

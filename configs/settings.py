@@ -18,11 +18,8 @@ from pydantic import ValidationError
 from configs.errors import ConfigError, nearest
 from configs.models import (
     TABLES,
-    Cancellation,
-    Column,
     Data,
     Drivers,
-    Inactivity,
     Language,
     Learner,
     LogVectors,
@@ -33,14 +30,11 @@ from configs.models import (
     Settings,
     Snapshots,
     Spark,
-    Spend,
-    Survey,
     Table,
-    Target,
-    TimeToChurn,
     TouchpointInfo,
     Validation,
 )
+from configs.targets import Cancellation, Column, Inactivity, Spend, Survey, Target, TimeToChurn
 
 __all__ = [
     "BASE",

@@ -21,6 +21,7 @@ from drivers.audit import audit
 from drivers.core import analyse_arrays
 from drivers.problems import prepare
 from drivers.questions.ask import ask
+from drivers.questions.variables import variables
 from drivers.timing import Timing, timings
 from features import schema
 from features.tables import Tables, open_tables
@@ -114,6 +115,8 @@ def _target(
         result,
         options,
         reader,
+        parts=variables(data, prepared.rows, settings),
+        as_of=None if data.flat else data.as_of[prepared.rows],
         seed=settings.seed,
         threads=settings.learner.threads or 2,
         progress=lambda message, fraction: progress(message, 0.7 + 0.3 * fraction),

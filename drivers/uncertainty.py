@@ -36,7 +36,7 @@ class Draws:
 
 
 def bootstrap(problem: Problem, values: Floats, fit: Regression, point: Effects, draws: int, seed: int) -> Draws:
-    """Resample customers over fixed held-out values (rows, blocks); means, medians and references stay where they are."""
+    """Resample customers over fixed held-out values (rows, blocks); medians and references stay where they are."""
     rng = np.random.default_rng([seed, 5])
     _, code = np.unique(problem.customer, return_inverse=True)
     customers = int(code.max()) + 1
@@ -55,12 +55,25 @@ def bootstrap(problem: Problem, values: Floats, fit: Regression, point: Effects,
         return np.divide(mass @ (quantity * met), inside, out=np.zeros_like(inside), where=inside > 0)
 
     return Draws(
-        strength=slope * (mass @ np.abs(values - mean)) / total,
+        strength=slope
+        * (mass @ np.abs(values - mean) / total + recentred(values, problem.weight, mass @ values / total)),
         depth=slope * among_met(np.abs(values - np.nan_to_num(point.usual))),
         reach=inside / total,
         gain=among_met(np.maximum(from_reference, 0.0)),
         loss=among_met(np.maximum(-from_reference, 0.0)),
     )
+
+
+def recentred(values: Floats, weight: Floats, means: Floats) -> Floats:
+    """What mean |value - mean| gains in each draw as the mean itself moves to `means` (draws, blocks), to first order.
+
+    A rare, deep encounter makes values skewed: most rows lie on one side of the mean, and a draw with more such encounters moves the
+    mean away from them all. With the mean held still the spread of draws is half of what it is.
+    """
+    mean = np.average(values, axis=0, weights=weight)
+    balance = np.average(np.sign(mean - values), axis=0, weights=weight)
+    moved: Floats = (means - mean) * balance
+    return moved
 
 
 def _slopes(values: Floats, fit: Regression, times: Floats) -> Floats:

@@ -74,3 +74,18 @@ def test_unknown_draws_stay_unknown() -> None:
     assert 1.0 <= low[1] <= high[1] <= 3.0
     low, high = uncertainty.widest(draws, np.array([[5.0, 2.0]]))
     assert (low[0], high[0]) == (5.0, 5.0)
+
+
+def test_the_mean_moves_with_the_draw() -> None:
+    """Of a rare, deep effect the spread of strength over draws is that of draws that count from their own mean, not half of it."""
+    rng = np.random.default_rng(8)
+    values = np.where(rng.random((2000, 1)) < 0.1, -40.0, 5.0)
+    weight = np.ones(2000)
+    counts = rng.multinomial(2000, np.full(2000, 1 / 2000), size=400).astype(float)
+    means = counts @ values / 2000
+    exact = np.array([np.average(np.abs(values[:, 0] - means[d, 0]), weights=counts[d]) for d in range(400)])
+    still = counts @ np.abs(values[:, 0] - values.mean()) / 2000
+    moved = still + uncertainty.recentred(values, weight, means)[:, 0]
+    np.testing.assert_allclose(moved, exact, rtol=0.02)
+    assert still.std() < 0.6 * exact.std()
+    assert moved.std() == pytest.approx(exact.std(), rel=0.1)

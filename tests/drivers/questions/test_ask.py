@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from drivers.core import analyse_arrays
-from drivers.questions.ask import ask
+from drivers.questions.ask import QUESTIONS, ask
 from tests.drivers import worlds
 
-NAMES = {"interactions", "weakest_link", "peak_end", "consistency"}
+NAMES = set(QUESTIONS)
 
 
 def test_questions_of_an_additive_world_are_answered_with_no() -> None:
