@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feature_build import RESULTS, ROOT
-from configs.targets import TimeToChurn
 from configs.settings import Settings, load
+from configs.targets import TimeToChurn
 from features.schema import MICROSECONDS_PER_DAY as DAY
 from features.tables import open_tables
 from tests.training.made import catalog
