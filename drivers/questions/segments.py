@@ -88,7 +88,7 @@ class Difference:
             "differs": self.differs,
             "p_value": number(self.p_value),
             "q_value": number(self.q_value),
-            "times": [{"value": value, **times.facts()} for value, times in self.times] if self.differs else None,
+            "times": [{"segment": value, **times.facts()} for value, times in self.times] if self.differs else None,
         }
 
 

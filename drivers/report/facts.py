@@ -146,6 +146,38 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A driver whose effect differs between the values of a variable: each value's effect in multiples of the common one."""
+
+    touchpoint: str
+    variable: str
+    times: tuple[tuple[str, Interval], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A driver that changed from the first period to the last: strength, reach and depth, last less first."""
+
+    touchpoint: str
+    strength: Interval | None
+    reach: Interval | None
+    depth: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What differs between segments, of so many pairs of driver and variable tested, and what changed over so many periods."""
+
+    variables: tuple[str, ...]
+    tested: int
+    differences: tuple[Difference, ...]
+    start: str | None
+    stop: str | None
+    periods: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """The driver analysis of one target.
 
@@ -170,6 +202,7 @@ class Analysis:
     controls: tuple[Driver, ...]
     audit: Audit | None = None
     journey: Journey | None = None
+    groups: Groups | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

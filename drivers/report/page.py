@@ -24,6 +24,7 @@ from drivers.report import charts
 from drivers.report import labels as known
 from drivers.report.audit_sentences import AuditSentences
 from drivers.report.facts import Analysis, Facts
+from drivers.report.group_sentences import GroupSentences
 from drivers.report.journey_sentences import JourneySentences
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
@@ -99,6 +100,7 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "models": ModelSentences(words, labels),
         "auditing": AuditSentences(words, labels),
         "journeys": JourneySentences(words, labels),
+        "grouping": GroupSentences(words, labels),
         "known": known,
         "say": words.say,
         "count": words.count,

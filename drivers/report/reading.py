@@ -36,6 +36,7 @@ from drivers.report.facts import (
     Timing,
     Validation,
 )
+from drivers.report.group_reading import read_groups
 from drivers.report.journey_reading import read_journey
 from training.left_out import kind_of
 
@@ -127,6 +128,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         controls=tuple(sorted(controls, key=lambda control: control.name)),
         audit=read_audit(item.get("audit")),
         journey=read_journey(item),
+        groups=read_groups(item),
     )
 
 

@@ -347,6 +347,42 @@ def journey() -> dict[str, Any]:
     }
 
 
+def groups() -> dict[str, Any]:
+    """One driver that works differently by plan, and one that changed in a year."""
+    return {
+        "segments": {},
+        "segment_differences": [
+            {
+                "variable": "plan",
+                "touchpoint": "support_call",
+                "differs": True,
+                "p_value": 0.0002,
+                "q_value": 0.004,
+                "times": [
+                    {"segment": "basic", **interval(0.6, 0.3, 0.9)},
+                    {"segment": "pro", **interval(1.9, 1.4, 2.4)},
+                ],
+            },
+            {"variable": "plan", "touchpoint": "outage", "differs": False, "times": None},
+        ],
+        "changes": {
+            "periods": [
+                {"from": "2024-07-01T00:00:00Z", "to": "2024-12-31T00:00:00Z", "n": 2400},
+                {"from": "2024-12-31T00:00:00Z", "to": "2025-06-28T00:00:00Z", "n": 2412},
+            ],
+            "drivers": [
+                {
+                    "touchpoint": "outage",
+                    "change": interval(4.6, 2.1, 7.2),
+                    "change_of_reach": interval(0.08, 0.05, 0.11),
+                    "change_of_depth": interval(0.4, -2.2, 3.1),
+                    "changed": True,
+                }
+            ],
+        },
+    }
+
+
 def audit() -> dict[str, Any]:
     """What a sceptic asks, as the analysis answers it."""
     return {
