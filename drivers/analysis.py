@@ -17,10 +17,12 @@ from configs.errors import NotReadyError
 from configs.settings import Settings
 from drivers import content as told_as
 from drivers import encounters
+from drivers.attribution import Problem
 from drivers.audit import audit
 from drivers.core import analyse_arrays
 from drivers.problems import prepare
 from drivers.questions.ask import ask
+from drivers.questions.steps import steps
 from drivers.questions.variables import variables
 from drivers.timing import Timing, timings
 from features import schema
@@ -119,7 +121,36 @@ def _target(
         as_of=None if data.flat else data.as_of[prepared.rows],
         seed=settings.seed,
         threads=settings.learner.threads or 2,
-        progress=lambda message, fraction: progress(message, 0.7 + 0.3 * fraction),
+        progress=lambda message, fraction: progress(message, 0.7 + 0.15 * fraction),
+    )
+    questions["steps"] = _steps(
+        problem, settings, timing, places, lambda message, fraction: progress(message, 0.85 + 0.15 * fraction)
     )
     told = told_as.told(head, result, prepared.find, timing, places)
     return told | questions | {"audit": audit(result, data, excluded, options)}
+
+
+def _steps(
+    problem: Problem,
+    settings: Settings,
+    timing: tuple[Timing, ...] | None,
+    places: dict[str, told_as.Place],
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """The driver table of each step between NPS categories; None where the outcome has none."""
+    found = steps(problem)
+    told = {}
+    for number, step in enumerate(found):
+
+        def part(message: str, fraction: float, number: int = number, name: str = step.name) -> None:
+            progress(f"{name.replace('_', ' ')}: {message}", (number + fraction) / len(found))
+
+        result = analyse_arrays(
+            step.problem,
+            settings.drivers,
+            seed=settings.seed,
+            threads=settings.learner.threads or 2,
+            progress=part,
+        )
+        told[step.name] = told_as.told(told_as.head_of_step(step.problem), result, None, timing, places)
+    return told or None

@@ -26,6 +26,7 @@ from training.targets.grid import iso
 
 _CLAIM: Final = "association"
 _UNITS: Final = {"survey": "NPS points", "spend": "money"}
+_STEP_UNIT: Final = "percentage points of taking the step"
 _CHURN_UNIT: Final = "percentage points of churn"
 _LIMITS: Final = ("strength", "reach", "depth", "asymmetry")
 _KEYS: Final = (
@@ -79,6 +80,17 @@ def head(target: Target, data: Dataset, kind: Kind, y: Floats, timing: tuple[Tim
         "excluded": [{"touchpoint": one.touchpoint, **_when(one)} for one in timing or () if one.late],
         # For churn no interval tried covers the true size often enough: ranks and tiers are what can be relied on.
         "intervals": "indicative" if kind == "binary" else "nominal",
+    }
+
+
+def head_of_step(problem: Problem) -> dict[str, Any]:
+    """What is said of a step between categories before its drivers."""
+    return {
+        "unit": _STEP_UNIT,
+        "n": len(problem.y),
+        "claim": _CLAIM,
+        "customers": len(np.unique(problem.customer)),
+        "base_rate": float(np.average(problem.y, weights=problem.weight)),
     }
 
 

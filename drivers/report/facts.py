@@ -183,7 +183,8 @@ class Analysis:
 
     `drivers` holds the key drivers first, by rank; the rest follows by name, because what is not confirmed has no order.
     `gate_passed` is ``None`` where there was no gate to pass, because there was too little to analyse. `analysed` counts the
-    rows that were sampled from all `rows`; `short_labels` says that drivers were found on a shorter label window.
+    rows that were sampled from all `rows`; `short_labels` says that drivers were found on a shorter label window. `steps` names the key
+    drivers of each step between categories.
     """
 
     target: str
@@ -203,6 +204,7 @@ class Analysis:
     audit: Audit | None = None
     journey: Journey | None = None
     groups: Groups | None = None
+    steps: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

@@ -28,6 +28,14 @@ def read_groups(item: dict[str, Any]) -> Groups | None:
     )
 
 
+def read_steps(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Names of the key drivers of each step between categories, by rank."""
+    return tuple(
+        (str(name), tuple(str(one["touchpoint"]) for one in step["drivers"] if one.get("status") == "key_driver"))
+        for name, step in (value or {}).items()
+    )
+
+
 def _difference(row: dict[str, Any]) -> Difference:
     times = [
         (str(one.get("segment")), limits)

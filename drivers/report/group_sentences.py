@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
 from drivers.report.facts import Analysis, Change, Difference, Groups
 from drivers.report.labels import CONTROLS, Labels
 from drivers.report.words import Words, mark
+
+STEPS: Final = {
+    "detractor_to_passive": mark("From detractor to passive"),
+    "passive_to_promoter": mark("From passive to promoter"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,18 @@ class GroupSentences:
                 stop=stop,
             )
         ]
+
+    def steps(self, analysis: Analysis) -> list[Markup]:
+        """The key drivers of each step between categories, or that none is confirmed."""
+        told = []
+        for name, drivers in analysis.steps:
+            step = self.labels.known(STEPS, name)
+            if drivers:
+                names = self.words.listing(self.labels.touchpoint(driver) for driver in drivers)
+                told.append(self.words.say("{step}: key drivers are {names}.", step=step, names=names))
+            else:
+                told.append(self.words.say("{step}: no key driver is confirmed.", step=step))
+        return told
 
     def _difference(self, one: Difference) -> Markup:
         parts = [

@@ -36,7 +36,7 @@ from drivers.report.facts import (
     Timing,
     Validation,
 )
-from drivers.report.group_reading import read_groups
+from drivers.report.group_reading import read_groups, read_steps
 from drivers.report.journey_reading import read_journey
 from training.left_out import kind_of
 
@@ -129,6 +129,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         audit=read_audit(item.get("audit")),
         journey=read_journey(item),
         groups=read_groups(item),
+        steps=read_steps(item.get("steps")),
     )
 
 

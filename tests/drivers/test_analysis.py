@@ -91,6 +91,17 @@ def test_a_rating_owes_most_to_the_encounter_it_is_about(told: tuple[Settings, d
     assert first["depth"]["value"] > 0.2
 
 
+def test_steps_between_categories_have_tables_of_their_own(told: tuple[Settings, dict[str, Any]]) -> None:
+    """Recommendation has two steps, each with every driver; neither churn nor a rating has any."""
+    targets = told[1]["targets"]
+    assert set(targets["nps"]["steps"]) == {"detractor_to_passive", "passive_to_promoter"}
+    for step in targets["nps"]["steps"].values():
+        assert len(step["drivers"]) == 20
+        assert 0 < step["base_rate"] < 1
+    assert targets["churn"]["steps"] is None
+    assert targets["call"]["steps"] is None
+
+
 def test_only_key_drivers_are_ranked(told: tuple[Settings, dict[str, Any]]) -> None:
     """Ranks run from one without gaps over key drivers, which come first; limits hold their values."""
     for target in told[1]["targets"].values():

@@ -351,6 +351,10 @@ def groups() -> dict[str, Any]:
     """One driver that works differently by plan, and one that changed in a year."""
     return {
         "segments": {},
+        "steps": {
+            "detractor_to_passive": {"drivers": [key("outage", 1, (1, 1)), driver("bill")]},
+            "passive_to_promoter": {"drivers": [driver("outage")]},
+        },
         "segment_differences": [
             {
                 "variable": "plan",

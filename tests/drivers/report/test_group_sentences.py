@@ -24,6 +24,9 @@ def test_what_differs_and_what_changed_are_told(make: Make, language: str) -> No
     assert 'id="groups-nps"' in page
     for figure, kind in ((0.6, "points"), (1.9, "points"), (4.6, "points"), (0.08, "percent"), (-2.2, "points")):
         assert words.figure(figure, kind) in page
+    assert 'id="steps-nps"' in page
+    for sentence in ("From detractor to passive", "From passive to promoter"):
+        assert str(words.say(sentence)) in page
     if language != "en":
         assert "For whom, and since when" not in page
 
