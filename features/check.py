@@ -12,6 +12,7 @@ import numpy as np
 
 from configs.errors import ManyFaultsError
 from configs.settings import Cancellation, Inactivity, Spend, Survey, TimeToChurn
+from features import check_answers as answers
 from features import check_content as content
 from features import schema
 from features.findings import Finding, Level
@@ -64,39 +65,6 @@ def _empty(tables: Tables) -> Iterator[Finding]:
             )
 
 
-def _answers(tables: Tables, name: str, target: Survey) -> Iterator[Finding]:
-    """A survey target that no answer fits."""
-    fits = "lower(metric) = ? AND nullif(trim(touchpoint), '') IS NOT DISTINCT FROM ?"
-    asked = [target.metric, target.touchpoint]
-    if one(tables.con, f"SELECT count(score) FROM surveys WHERE {fits}", asked)[0]:
-        return
-    found = tables.con.execute(
-        "SELECT DISTINCT metric || coalesce(' about ' || nullif(trim(touchpoint), ''), '') FROM surveys ORDER BY 1 LIMIT 10"
-    ).fetchall()
-    available = ", ".join(str(row[0]) for row in found)
-    if target.relationship:
-        yield Finding(
-            "error",
-            "no_relationship_answers",
-            schema.SURVEYS,
-            schema.METRIC,
-            0,
-            f"no answer to a relationship survey with metric 'nps'; answers: {available}",
-            "write 'nps' in the column metric, and leave touchpoint empty where the whole relationship was asked for",
-        )
-        return
-    about = f" about '{target.touchpoint}'" if target.touchpoint else ""
-    yield Finding(
-        "error",
-        "no_answers",
-        schema.SURVEYS,
-        schema.METRIC,
-        0,
-        f"the target '{name}' finds no answer with metric '{target.metric}'{about}; answers: {available}",
-        f"correct metric and touchpoint of targets.{name}",
-    )
-
-
 def _targets(tables: Tables) -> Iterator[Finding]:
     for name, target in tables.settings.targets.items():
         needs: tuple[str, ...] = ()
@@ -138,7 +106,7 @@ def _targets(tables: Tables) -> Iterator[Finding]:
                 f"add the table under data.tables, or remove targets.{name}",
             )
         if isinstance(target, Survey) and tables.rows.get(schema.SURVEYS):
-            yield from _answers(tables, name, target)
+            yield from answers.fitting(tables, name, target)
         lead = getattr(target, "lead_days", 0)
         horizon = getattr(target, "horizon_days", None)
         if horizon is not None and not tables.timeless:
@@ -359,5 +327,6 @@ _RULES: Final[tuple[Callable[[Tables], Iterator[Finding]], ...]] = (
     _duplicates,
     content.touchpoints,
     content.surveys,
+    answers.mixed,
     content.attributes,
 )
