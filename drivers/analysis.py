@@ -26,6 +26,8 @@ from drivers.questions.steps import steps
 from drivers.questions.variables import variables
 from drivers.timing import Timing, timings
 from features import schema
+from features.quoting import one
+from features.schema import MICROSECONDS_PER_DAY
 from features.tables import Tables, open_tables
 from training import dataset as training_dataset
 from training.dataset import Dataset
@@ -91,7 +93,7 @@ def _target(
 ) -> dict[str, Any]:
     options = settings.drivers
     timing = None if data.flat else late
-    excluded = {one.touchpoint for one in timing or () if one.late}
+    excluded = {late_one.touchpoint for late_one in timing or () if late_one.late}
     prepared = prepare(tables, settings, data, excluded)
     problem = prepared.problem
     head = told_as.head(settings.targets[data.target], data, problem.kind, prepared.outcome, timing)
@@ -119,6 +121,7 @@ def _target(
         reader,
         parts=variables(data, prepared.rows, settings),
         as_of=None if data.flat else data.as_of[prepared.rows],
+        since=None if reader is None else _windows_whole_since(tables, options.window_days),
         seed=settings.seed,
         threads=settings.learner.threads or 2,
         progress=lambda message, fraction: progress(message, 0.7 + 0.15 * fraction),
@@ -128,6 +131,12 @@ def _target(
     )
     told = told_as.told(head, result, prepared.find, timing, places)
     return told | questions | {"audit": audit(result, data, excluded, options)}
+
+
+def _windows_whole_since(tables: Tables, window_days: int) -> int:
+    """From when on a row's window lies within the time that encounters are known of; contracts may be much older."""
+    (first,) = one(tables.con, f"SELECT min(occurred_at) FROM {schema.TOUCHPOINTS}")
+    return int(first) + window_days * MICROSECONDS_PER_DAY
 
 
 def _steps(

@@ -42,6 +42,7 @@ def ask(
     *,
     parts: Sequence[Variable] = (),
     as_of: npt.NDArray[np.int64] | None = None,
+    since: int | None = None,
     seed: int,
     threads: int,
     progress: Progress,
@@ -60,6 +61,8 @@ def ask(
         Ways to part customers, codes (rows,).
     as_of
         (rows,) dates in microseconds UTC; None where there are none.
+    since
+        From when on windows lie within the data (microseconds UTC).
     seed, threads
         Answers depend on the seed, not on the threads.
     progress
@@ -71,7 +74,7 @@ def ask(
         return told
     better = problem.kind == "linear"
     progress("segments and changes", 0.0)
-    told |= _groups(result, options, parts, as_of, seed)
+    told |= _groups(result, options, parts, as_of, since, seed)
     progress("pairs of touchpoints", 0.2)
     seen = np.array([status in {"key_driver", "candidate"} for status in result.standing.status], dtype=bool)
     told["interactions"] = interactions(
@@ -107,6 +110,7 @@ def _groups(
     options: Drivers,
     parts: Sequence[Variable],
     as_of: npt.NDArray[np.int64] | None,
+    since: int | None,
     seed: int,
 ) -> dict[str, Any]:
     """The table for parts of the customers and for periods; a segment is named by its variable and value."""
@@ -116,7 +120,7 @@ def _groups(
     found = segments(evidence, parts, false_discovery_rate=rate, draws=draws, seed=seed)
     over_time = None
     if as_of is not None:
-        over_time = changes(evidence, as_of, false_discovery_rate=rate, draws=draws, seed=seed)
+        over_time = changes(evidence, as_of, false_discovery_rate=rate, draws=draws, seed=seed, since=since)
     return {
         "segments": {
             f"{one.variable}:{segment.value}": {"variable": one.variable, **segment.facts()}

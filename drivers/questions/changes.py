@@ -88,7 +88,13 @@ class Changes:
 
 
 def changes(
-    evidence: Evidence, as_of: npt.NDArray[np.int64], *, false_discovery_rate: float, draws: int, seed: int
+    evidence: Evidence,
+    as_of: npt.NDArray[np.int64],
+    *,
+    false_discovery_rate: float,
+    draws: int,
+    seed: int,
+    since: int | None = None,
 ) -> Changes | None:
     """Key drivers over time; None without a key driver, or where the rows do not fill two periods.
 
@@ -102,12 +108,17 @@ def changes(
         Over drivers.
     draws, seed
         Resamples of customers.
+    since
+        Rows before it (microseconds UTC) take no part: their windows begin before the data do, and all would seem to be met more
+        often as time goes by.
     """
     blocks = np.flatnonzero(evidence.key & evidence.problem.touchpoint)
-    edges = _edges(as_of)
+    whole = np.ones(len(as_of), dtype=bool) if since is None else as_of >= since
+    edges = _edges(as_of[whole])
     if not len(blocks) or len(edges) < 3:
         return None
     group = np.clip(np.searchsorted(edges, as_of, side="right") - 1, 0, len(edges) - 2)
+    group[~whole] = -1
     resamples = resample(evidence, draws, seed)
     found = [figures(evidence, resamples, group == g, blocks) for g in range(len(edges) - 1)]
     told = [_driver(evidence, resamples, found, k, int(b), group) for k, b in enumerate(blocks)]

@@ -35,7 +35,7 @@ _HALF_LIVES: Final = (
 )  # days: a memory that fades makes the last encounter count most without being an end
 _HINGES: Final = (0.25, 0.5, 0.75, 0.9)  # quantiles of badness at which its curve may turn
 _NO_MORE: Final = 0.5  # of the mean's own effect: what rules a peak or an end out must exclude this much
-_LEVEL: Final = 0.05
+_LEVEL: Final = 0.01  # of a verdict: several are asked of every target
 _Z: Final = 1.959964
 
 

@@ -29,7 +29,7 @@ _AT_AN_END: Final = 0.01  # share of rows at the lowest and at the highest value
 _FARTHEST: Final = 4.0  # standard deviations: squares and cubes of what lies beyond would rule the fit
 _FOLDS: Final = 5
 _FEWEST_CUSTOMERS: Final = 100
-_LEVEL: Final = 0.05
+_LEVEL: Final = 0.01  # of a verdict: several are asked of every target
 _Z: Final = 1.959964
 
 

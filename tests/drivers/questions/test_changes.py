@@ -79,3 +79,22 @@ def test_too_little_time_or_too_few_rows_are_not_told_over_time() -> None:
     assert changes(evidence, year, false_discovery_rate=0.05, draws=20, seed=1) is not None
     none = replace(evidence, key=np.zeros_like(evidence.key))
     assert changes(none, year, false_discovery_rate=0.05, draws=20, seed=1) is None
+
+
+def test_the_start_of_the_data_is_no_change() -> None:
+    """Rows whose windows begin before the data do have met everything less often; left out, nothing has changed."""
+    rows = 3600
+    as_of = _dates(rows, 720, 7)
+    evidence = _evidence(7, rows, as_of)
+    problem = evidence.problem
+    seen = np.random.default_rng(1).random(rows) < np.minimum(as_of / (365 * DAY), 1.0)
+    blocks = tuple(replace(block, met=block.met & seen) for block in problem.blocks)
+    values = np.where(seen[:, None] | ~problem.touchpoint, evidence.values, 0.0)
+    young = replace(evidence, problem=replace(problem, blocks=blocks), values=values)
+    growing = changes(young, as_of, false_discovery_rate=0.05, draws=100, seed=1)
+    assert growing is not None
+    assert any(driver.changed for driver in growing.drivers)
+    told = changes(young, as_of, false_discovery_rate=0.05, draws=100, seed=1, since=365 * DAY)
+    assert told is not None
+    assert not any(driver.changed for driver in told.drivers)
+    assert told.periods[0].start >= 365 * DAY
