@@ -1,0 +1,1 @@
+"""What may be claimed of a driver: association, adjusted association, or the effect of a randomised pilot."""
