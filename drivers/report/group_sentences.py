@@ -67,7 +67,7 @@ class GroupSentences:
     def _difference(self, one: Difference) -> Markup:
         parts = [
             self.words.say(
-                "{segment}: {times} times the usual ({limits})",
+                "{segment}: {times} times the usual ({limits}), beyond what the model knows of it already",
                 segment=self.words.name(segment),
                 times=self.words.figure(times.value, "points"),
                 limits=self.words.limits(times, "points"),
