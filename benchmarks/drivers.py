@@ -23,17 +23,17 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from benchmarks import driver_judge as judge
 from benchmarks.driver_rivals import RIVALS, Indices, contrasts
 from benchmarks.feature_build import RESULTS
 from benchmarks.second_world import Spec, make
 from configs.settings import Settings, load
-from drivers import analysis
+from drivers import analysis, content
 from drivers.attribution import Problem
-from drivers.problems import prepare
 from drivers.timing import timings
-from features.tables import Tables, open_tables
+from features.tables import open_tables
 from training import dataset
 from training.dataset import Dataset
 
@@ -63,24 +63,23 @@ def run(seed: int, spec: Spec, without: Iterable[str] = ()) -> list[dict[str, An
             names = [name for name, target in settings.targets.items() if target.drivers]
             for name in names:
                 dataset.make(tables, settings, name)
-            started = time.process_time()
-            told = analysis.analyse(settings)["targets"]
-            spent = time.process_time() - started
+            late, places = timings(tables, settings.drivers), content.places(tables, settings)
             rows = []
             for name in names:
                 data = dataset.read(dataset.path_of(settings, name))
-                rows += _rows(tables, settings, data, judge.Truth.of(world.of(name)), told[name], without)
-    return [{"seed": seed, "answers": spec.answers, "null": spec.null, "cpu_seconds": spent, **row} for row in rows]
+                started = time.process_time()
+                with threadpool_limits(limits=1, user_api="blas"):
+                    table = analysis.table(tables, settings, data, late, places)
+                spent = time.process_time() - started
+                truth = judge.Truth.of(world.of(name))
+                rows += [{"cpu_seconds": spent, **row} for row in _rows(settings, data, truth, table, without)]
+    return [{"seed": seed, "answers": spec.answers, "null": spec.null, **row} for row in rows]
 
 
 def _rows(
-    tables: Tables,
-    settings: Settings,
-    data: Dataset,
-    truth: judge.Truth,
-    told: dict[str, Any],
-    without: Iterable[str],
+    settings: Settings, data: Dataset, truth: judge.Truth, table: analysis.Table, without: Iterable[str]
 ) -> list[dict[str, Any]]:
+    told, prepared = table.told, table.prepared
     facts = {"target": data.target, "rows": told["n"], "cases": (told["found_on"] or {}).get("cases")}
     ours = {"method": OURS, **facts, **judge.declared(truth, told)}
     if not truth.drivers:
@@ -88,8 +87,6 @@ def _rows(
     ours |= judge.ranking(
         truth, {entry["touchpoint"]: entry["strength"]["value"] for entry in told["drivers"] if entry["strength"]}
     )
-    late = {one.touchpoint for one in timings(tables, settings.drivers) or () if one.late}
-    prepared = prepare(tables, settings, data, late)
     problem, columns = prepared.problem, indices(prepared.problem, data, prepared.rows)
     rows = [ours]
     for name, rival in RIVALS.items():

@@ -8,6 +8,7 @@ same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from drivers import encounters
 from drivers.attribution import Problem
 from drivers.audit import audit
 from drivers.core import analyse_arrays
-from drivers.problems import prepare
+from drivers.problems import Prepared, prepare
 from drivers.questions.ask import ask
 from drivers.questions.steps import steps
 from drivers.questions.variables import variables
+from drivers.result import Result
 from drivers.timing import Timing, timings
 from features import schema
 from features.quoting import one
@@ -83,22 +85,45 @@ def write(content: dict[str, Any], output: Path) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
-def _target(
+@dataclass(frozen=True)
+class Table:
+    """The driver table of one target and what it was made of; `result` is None where there is too little to analyse."""
+
+    prepared: Prepared
+    timing: tuple[Timing, ...] | None
+    excluded: frozenset[str]
+    reader: encounters.EncounterReader | None
+    result: Result | None
+    told: dict[str, Any]
+
+
+def table(
     tables: Tables,
     settings: Settings,
     data: Dataset,
     late: tuple[Timing, ...] | None,
     places: dict[str, told_as.Place],
-    progress: Progress,
-) -> dict[str, Any]:
+    progress: Progress | None = None,
+) -> Table:
+    """The driver table of one training set, without the further questions.
+
+    Parameters
+    ----------
+    tables, settings, data
+        The company and the training set.
+    late, places
+        Of `drivers.timing.timings` and `drivers.content.places`.
+    progress
+        Told a message and the fraction done.
+    """
     options = settings.drivers
     timing = None if data.flat else late
-    excluded = {late_one.touchpoint for late_one in timing or () if late_one.late}
+    excluded = frozenset(late_one.touchpoint for late_one in timing or () if late_one.late)
     prepared = prepare(tables, settings, data, excluded)
     problem = prepared.problem
     head = told_as.head(settings.targets[data.target], data, problem.kind, prepared.outcome, timing)
     if not prepared.enough:
-        return told_as.nothing(head, problem, timing, places)
+        return Table(prepared, timing, excluded, None, None, told_as.nothing(head, problem, timing, places))
     reader = None
     if not data.flat and tables.rows.get(schema.TOUCHPOINTS):
         rows = prepared.rows
@@ -113,8 +138,25 @@ def _target(
         find=prepared.find,
         higher_is_better=problem.kind == "linear",
         encounters=reader,
-        progress=lambda message, fraction: progress(message, 0.7 * fraction),
+        progress=progress,
     )
+    told = told_as.told(head, result, prepared.find, timing, places)
+    return Table(prepared, timing, excluded, reader, result, told)
+
+
+def _target(
+    tables: Tables,
+    settings: Settings,
+    data: Dataset,
+    late: tuple[Timing, ...] | None,
+    places: dict[str, told_as.Place],
+    progress: Progress,
+) -> dict[str, Any]:
+    options = settings.drivers
+    found = table(tables, settings, data, late, places, lambda message, fraction: progress(message, 0.7 * fraction))
+    prepared, reader, result = found.prepared, found.reader, found.result
+    if result is None:
+        return found.told
     questions = ask(
         result,
         options,
@@ -127,10 +169,13 @@ def _target(
         progress=lambda message, fraction: progress(message, 0.7 + 0.15 * fraction),
     )
     questions["steps"] = _steps(
-        problem, settings, timing, places, lambda message, fraction: progress(message, 0.85 + 0.15 * fraction)
+        prepared.problem,
+        settings,
+        found.timing,
+        places,
+        lambda message, fraction: progress(message, 0.85 + 0.15 * fraction),
     )
-    told = told_as.told(head, result, prepared.find, timing, places)
-    return told | questions | {"audit": audit(result, data, excluded, options)}
+    return found.told | questions | {"audit": audit(result, data, found.excluded, options)}
 
 
 def _windows_whole_since(tables: Tables, window_days: int) -> int:
