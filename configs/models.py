@@ -153,6 +153,15 @@ class Campaign(Frozen):
     treated: str | int | float | bool | None
 
 
+class Graph(Frozen):
+    """What causes what, as the company sees it: arrows `cause -> effect`. `hidden` names what matters and is not measured."""
+
+    edges: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[^>]*[^\s>-][^>]*->\s*[^\s>][^>]*$")], ...], Field(min_length=1)
+    ]
+    hidden: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+
 class Drivers(Frozen):
     """Driver analysis (attribution, tests, intervals, and what is asked besides)."""
 
@@ -170,6 +179,8 @@ class Drivers(Frozen):
     late_share: Annotated[float, Field(gt=0, le=1)]
     late_ratio: Annotated[float, Field(gt=1)]
     segments: Literal["auto"] | tuple[str, ...]
+    graph: Graph | None
+    levels: dict[str, dict[str, Annotated[float, Field(allow_inf_nan=False)]]]
 
 
 class Scores(Frozen):

@@ -20,6 +20,8 @@ from drivers import content as told_as
 from drivers import encounters
 from drivers.attribution import Problem
 from drivers.audit import audit
+from drivers.claims import tell as claims
+from drivers.claims.levels import check_levels
 from drivers.core import analyse_arrays
 from drivers.problems import Prepared, prepare
 from drivers.questions.ask import ask
@@ -153,6 +155,8 @@ def _target(
     progress: Progress,
 ) -> dict[str, Any]:
     options = settings.drivers
+    graph = claims.graph_of(settings, data)
+    check_levels(settings, data.catalog.vocabulary)
     found = table(tables, settings, data, late, places, lambda message, fraction: progress(message, 0.7 * fraction))
     prepared, reader, result = found.prepared, found.reader, found.result
     if result is None:
@@ -166,14 +170,23 @@ def _target(
         since=None if reader is None else _windows_whole_since(tables, options.window_days),
         seed=settings.seed,
         threads=settings.learner.threads or 2,
-        progress=lambda message, fraction: progress(message, 0.7 + 0.15 * fraction),
+        progress=lambda message, fraction: progress(message, 0.7 + 0.1 * fraction),
     )
     questions["steps"] = _steps(
         prepared.problem,
         settings,
         found.timing,
         places,
-        lambda message, fraction: progress(message, 0.85 + 0.15 * fraction),
+        lambda message, fraction: progress(message, 0.8 + 0.1 * fraction),
+    )
+    questions["adjusted"] = claims.tell(
+        tables,
+        settings,
+        data,
+        result,
+        prepared.rows,
+        graph,
+        lambda message, fraction: progress(f"adjusted: {message}", 0.9 + 0.1 * fraction),
     )
     return found.told | questions | {"audit": audit(result, data, found.excluded, options)}
 
