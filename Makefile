@@ -71,6 +71,9 @@ bench: $(STAMP) ## CPU seconds and memory against the obvious alternatives, and 
 	$(RUN)/python -m benchmarks.guards
 	$(RUN)/python -m benchmarks.training_cost
 	$(RUN)/python -m benchmarks.beyond_memory
+	$(RUN)/python -m benchmarks.adjusted
+	$(RUN)/python -m benchmarks.driver_cost
+	$(RUN)/python -m benchmarks.drivers
 	@if test -f "$(RETAIL)"; then for name in online_retail shop origins learners nps survival; do $(RUN)/python -m benchmarks.$$name || exit 1; done; \
 	  else echo "what needs real data is left out: there is no $(RETAIL); set MOMENTS_DATA to its folder"; fi
 

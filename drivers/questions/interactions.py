@@ -24,9 +24,9 @@ from scipy import stats
 from drivers import significance
 from drivers.attribution import LEAVES, Fitter, Floats, Ints, Problem
 from drivers.dose_response import partial_response
+from drivers.interval import Interval
 from drivers.questions import pair_trees
 from drivers.questions.weakest_link import additive
-from drivers.report.facts import Interval
 from drivers.strength import per_unit, quantiles, spread
 
 Bools = npt.NDArray[np.bool_]

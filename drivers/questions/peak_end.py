@@ -22,7 +22,7 @@ from scipy import stats
 
 from drivers import significance
 from drivers.attribution import Floats, Ints, Kind
-from drivers.report.facts import Interval
+from drivers.interval import Interval
 
 Verdict = Literal["peak_and_end", "peak", "end", "neither: the mean tells as much", "not_shown"]
 

@@ -22,8 +22,8 @@ from scipy import stats
 
 from drivers import significance
 from drivers.attribution import Floats, Ints, Kind
+from drivers.interval import Interval
 from drivers.questions.peak_end import bends, journeys
-from drivers.report.facts import Interval
 
 _AT_AN_END: Final = 0.01  # share of rows at the lowest and at the highest value from which on an outcome is bounded
 _FARTHEST: Final = 4.0  # standard deviations: squares and cubes of what lies beyond would rule the fit

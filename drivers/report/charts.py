@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.report.facts import Analysis, Bin, Driver, Interval
+from drivers.interval import Interval
+from drivers.report.facts import Analysis, Bin, Driver
 
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 _NARROW_CLASSES: Final = ("Mn", "Me", "Cf")

@@ -10,19 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from drivers.interval import Interval
+from drivers.report.claim_facts import Adjusted
+
 Kind = Literal["churn", "nps", "value", "rating"]
 Status = Literal["key_driver", "candidate", "not_distinguishable", "excluded_late"]
 
 _FINE_BELOW: Final = 3.0  # points: below it, one decimal would show small strengths as zero
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its limits; ``None`` where no limits were computed."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +199,7 @@ class Analysis:
     journey: Journey | None = None
     groups: Groups | None = None
     steps: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    adjusted: Adjusted | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

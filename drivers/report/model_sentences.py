@@ -8,7 +8,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from drivers.report.facts import Interval, Metric, Quality, Scores
+from drivers.interval import Interval
+from drivers.report.facts import Metric, Quality, Scores
 from drivers.report.labels import BASELINES, DROPPED, HEADLINES, LEFT_OUT, METRICS, VALIDATIONS, Labels
 from drivers.report.words import Words, mark
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from drivers.report.facts import Interval
+from drivers.interval import Interval
 from drivers.report.words import Words, mark
 
 VERDICTS: Final = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import DataError
-from drivers.report.facts import Interval
+from drivers.interval import Interval
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

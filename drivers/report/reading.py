@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
 from drivers.report import parse
+from drivers.report.adjusted_reading import read_adjusted
 from drivers.report.audit_reading import read_audit
 from drivers.report.facts import (
     Analysis,
@@ -130,6 +131,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         journey=read_journey(item),
         groups=read_groups(item),
         steps=read_steps(item.get("steps")),
+        adjusted=read_adjusted(item.get("adjusted"), better),
     )
 
 

@@ -25,7 +25,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from markupsafe import Markup, escape
 
-from drivers.report.facts import Interval
+from drivers.interval import Interval
 
 LOCALES: Final = Path(__file__).with_name("locales")
 KEYWORDS: Final[dict[str, tuple[int, ...] | None]] = {"say": None, "count": (1, 2), "mark": None}

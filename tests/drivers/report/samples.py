@@ -420,3 +420,45 @@ def audit() -> dict[str, Any]:
         "left_out": {"earlier_answers": ["nps__last", "csat__last"], "over_touchpoints": ["touchpoints__count_90d"]},
         "blind_spots": {"hardly_met": ["gala"], "not_measured": ["newsletter"], "met_nowhere": 0.031},
     }
+
+
+def adjusted() -> dict[str, Any]:
+    """Effects of three key drivers: a level that is told, one that a hidden cause could explain away, and those that are refused."""
+
+    def effect(touchpoint: str, status: str, **changed: Any) -> dict[str, Any]:
+        blank = dict.fromkeys(
+            ("measure", "level", "unit", "level_from", "reason", "effect", "without", "overlap", "placebo", "hidden")
+        )
+        return {"touchpoint": touchpoint, "treatment": "encounters", "status": status, **blank, **changed}
+
+    return {
+        "adjusted": {
+            "claim": "adjusted",
+            "status": "told",
+            "graph": None,
+            "rows": 4812,
+            "effects": [
+                effect(
+                    "support_call",
+                    "adjusted",
+                    measure="wait",
+                    level=20.0,
+                    unit="minutes",
+                    effect=interval(-12.5, -15.1, -10.2),
+                    without={"all": interval(5.7, 4.6, 6.8), "concerned": interval(16.8, 13.5, 20.1)},
+                    placebo={**interval(-0.4, -1.2, 0.5), "days": 90, "moved": False},
+                    hidden={"like": "tenure", "low": -17.3, "high": -8.4},
+                ),
+                effect(
+                    "outage",
+                    "adjusted",
+                    effect=interval(-14.2, -20.1, -8.3),
+                    without={"all": interval(2.4, 1.4, 3.4), "concerned": interval(16.2, 9.4, 22.9)},
+                    hidden={"like": "price", "low": -49.7, "high": 21.3},
+                ),
+                effect("bill", "refused_overlap", reason="foretold", overlap={"foretold": 0.993, "certain": None}),
+                effect("delivery", "placebo_failed"),
+                effect("technician_visit", "not_identified", reason="not measured, and a cause of both: mood"),
+            ],
+        }
+    }

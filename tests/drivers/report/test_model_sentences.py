@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from configs.settings import Settings
-from drivers.report.facts import Day, Interval, Metric, Pilot, Quality
+from drivers.interval import Interval
+from drivers.report.facts import Day, Metric, Pilot, Quality
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
 from drivers.report.reading import gather

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from markupsafe import Markup
 
-from drivers.report.facts import Interval
+from drivers.interval import Interval
 from drivers.report.words import Words, decimals
 
 LANGUAGES = ("en", "he", "ar", "ru")
