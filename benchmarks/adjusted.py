@@ -82,11 +82,15 @@ def report(facts: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Adjusted effects against the truth",
         "",
-        f"{_CUSTOMERS * 2:,} rows of {_CUSTOMERS:,} customers, {_NOISE + 4} columns. The true effect of an encounter is "
-        f"{KINDS['nps']:g} points, or {KINDS['churn']:g} percentage points of churn.",
+        (
+            f"{_CUSTOMERS * 2:,} rows of {_CUSTOMERS:,} customers, {_NOISE + 4} columns. The true effect of an encounter is "
+            f"{KINDS['nps']:g} points, or {KINDS['churn']:g} percentage points of churn."
+        ),
         "",
-        "| outcome | common causes | worlds | mean error | interval holds | holds under a hidden cause as strong as the strongest "
-        "measured | plain slope: mean error | holds |",
+        (
+            "| outcome | common causes | worlds | mean error | interval holds | holds under a hidden cause as strong as the strongest "
+            "measured | plain slope: mean error | holds |"
+        ),
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, told in facts.items():

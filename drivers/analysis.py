@@ -18,6 +18,7 @@ from configs.errors import NotReadyError
 from configs.settings import Settings
 from drivers import content as told_as
 from drivers import encounters
+from drivers.answering import tell as answering
 from drivers.attribution import Problem
 from drivers.audit import audit
 from drivers.claims import tell as claims
@@ -186,7 +187,15 @@ def _target(
         result,
         prepared.rows,
         graph,
-        lambda message, fraction: progress(f"adjusted: {message}", 0.9 + 0.1 * fraction),
+        lambda message, fraction: progress(f"adjusted: {message}", 0.9 + 0.07 * fraction),
+    )
+    questions["answering"] = answering.tell(
+        tables,
+        settings,
+        data,
+        prepared.rows,
+        result,
+        lambda message, fraction: progress(message, 0.97 + 0.03 * fraction),
     )
     return found.told | questions | {"audit": audit(result, data, found.excluded, options)}
 

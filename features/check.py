@@ -14,6 +14,7 @@ from configs.errors import ManyFaultsError
 from configs.settings import Cancellation, Inactivity, Spend, Survey, TimeToChurn
 from features import check_answers as answers
 from features import check_content as content
+from features import check_questions as questions
 from features import schema
 from features.findings import Finding, Level
 from features.layout import MEASURE_PREFIX
@@ -328,5 +329,6 @@ _RULES: Final[tuple[Callable[[Tables], Iterator[Finding]], ...]] = (
     content.touchpoints,
     content.surveys,
     answers.mixed,
+    questions.mixing,
     content.attributes,
 )

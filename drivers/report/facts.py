@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from drivers.interval import Interval
+from drivers.report.answer_facts import Answers
 from drivers.report.claim_facts import Adjusted
 
 Kind = Literal["churn", "nps", "value", "rating"]
@@ -200,6 +201,7 @@ class Analysis:
     groups: Groups | None = None
     steps: tuple[tuple[str, tuple[str, ...]], ...] = ()
     adjusted: Adjusted | None = None
+    answers: Answers | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

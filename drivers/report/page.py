@@ -23,6 +23,7 @@ from configs.settings import Settings
 from drivers.report import charts
 from drivers.report import labels as known
 from drivers.report.adjusted_sentences import AdjustedSentences
+from drivers.report.answer_sentences import AnswerSentences
 from drivers.report.audit_sentences import AuditSentences
 from drivers.report.facts import Analysis, Facts
 from drivers.report.group_sentences import GroupSentences
@@ -100,6 +101,7 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "sentences": Sentences(words, labels),
         "models": ModelSentences(words, labels),
         "adjusting": AdjustedSentences(words, labels),
+        "answering": AnswerSentences(words, labels),
         "auditing": AuditSentences(words, labels),
         "journeys": JourneySentences(words, labels),
         "grouping": GroupSentences(words, labels),

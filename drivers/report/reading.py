@@ -18,6 +18,7 @@ from configs.errors import DataError, NotReadyError
 from configs.settings import Settings
 from drivers.report import parse
 from drivers.report.adjusted_reading import read_adjusted
+from drivers.report.answer_reading import read_answers
 from drivers.report.audit_reading import read_audit
 from drivers.report.facts import (
     Analysis,
@@ -132,6 +133,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         groups=read_groups(item),
         steps=read_steps(item.get("steps")),
         adjusted=read_adjusted(item.get("adjusted"), better),
+        answers=read_answers(item.get("answering")),
     )
 
 

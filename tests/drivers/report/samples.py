@@ -462,3 +462,40 @@ def adjusted() -> dict[str, Any]:
             ],
         }
     }
+
+
+def answers() -> dict[str, Any]:
+    """Who answers: pleased customers do more often, and from spring to autumn unhappy ones were asked less."""
+    return {
+        "answering": {
+            "reason": None,
+            "basis": "questions",
+            "rows": 11369,
+            "answers": 4881,
+            "auc": interval(0.574, 0.563, 0.590),
+            "foretold": True,
+            "unweighted": interval(28.4, 25.9, 31.1),
+            "weighted": interval(24.1, 21.3, 26.6),
+            "difference": interval(-4.4, -4.8, -4.0),
+            "distinguishable": True,
+            "strengths": [
+                {"touchpoint": "support_call", "unweighted": 9.4, "weighted": 10.2},
+                {"touchpoint": "outage", "unweighted": 4.6, "weighted": 4.7},
+            ],
+            "shift": {
+                "periods": [{"period": "2025-01-01T00:00:00Z"}, {"period": "2025-07-01T00:00:00Z"}],
+                "changes": [
+                    {
+                        "earlier": "2025-01-01T00:00:00Z",
+                        "later": "2025-07-01T00:00:00Z",
+                        "change": interval(6.3, 2.1, 10.5),
+                        "parts": [
+                            {"name": "asked", "change": interval(5.2, 3.3, 7.1), "flagged": True},
+                            {"name": "customers", "change": interval(0.4, -1.0, 1.8), "flagged": False},
+                        ],
+                        "rates": [{"name": "asked_rate", "change": interval(-12.5, -15.0, -10.0), "flagged": True}],
+                    }
+                ],
+            },
+        }
+    }

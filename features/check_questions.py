@@ -24,11 +24,12 @@ _NPS: Final = "lower(metric) = 'nps' AND score IS NOT NULL"
 _ABOUT: Final = "nullif(trim(touchpoint), '')"
 
 
-def mixing(tables: Tables) -> list[Finding]:
+def mixing(tables: Tables) -> Iterator[Finding]:
     """All findings of this module; none without surveys."""
     if not tables.rows.get(schema.SURVEYS):
-        return []
-    return [*one_form(tables), *scale_for_a_while(tables), *scale_of_encounters(tables)]
+        return
+    for look in (one_form, scale_for_a_while, scale_of_encounters):
+        yield from look(tables)
 
 
 def one_form(tables: Tables) -> Iterator[Finding]:

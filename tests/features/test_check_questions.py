@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from configs.settings import load
-from drivers.answering.mixing import mixing
+from features.check_questions import mixing
 from features.findings import Finding
 from features.tables import open_tables
 
@@ -39,7 +39,7 @@ def _found(folder: Path, **columns: Any) -> list[Finding]:
     path = folder / "company.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     with open_tables(load(path)) as tables:
-        return mixing(tables)
+        return list(mixing(tables))
 
 
 def test_a_sound_survey_is_left_alone(tmp_path: Path) -> None:
