@@ -162,6 +162,19 @@ class Graph(Frozen):
     hidden: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
 
+class PilotSource(Frozen):
+    """A randomised pilot: a query for customer_id, assigned_at and reached (and lot, stratum, where there are any).
+
+    `touchpoint` is what it improved, `planned_share` the share that should have been reached, `within_days` how long after
+    assigned_at an answer counts as the pilot's.
+    """
+
+    sql: Annotated[str, Field(min_length=1)]
+    touchpoint: str | None = None
+    planned_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    within_days: Annotated[int, Field(ge=1)] = 90
+
+
 class Drivers(Frozen):
     """Driver analysis (attribution, tests, intervals, and what is asked besides)."""
 
@@ -181,6 +194,7 @@ class Drivers(Frozen):
     segments: Literal["auto"] | tuple[str, ...]
     graph: Graph | None
     levels: dict[str, dict[str, Annotated[float, Field(allow_inf_nan=False)]]]
+    pilot: PilotSource | None
 
 
 class Scores(Frozen):

@@ -21,6 +21,7 @@ from drivers import encounters
 from drivers.answering import tell as answering
 from drivers.attribution import Problem
 from drivers.audit import audit
+from drivers.claims import pilot_tell, plan
 from drivers.claims import tell as claims
 from drivers.claims.levels import check_levels
 from drivers.core import analyse_arrays
@@ -62,6 +63,7 @@ def analyse(settings: Settings, *, progress: Progress | None = None) -> dict[str
     with threadpool_limits(limits=1, user_api="blas"), open_tables(settings) as tables:
         late = timings(tables, settings.drivers)
         places = told_as.places(tables, settings)
+        pilots = pilot_tell.tell(tables, settings)
         for number, name in enumerate(names):
 
             def part(message: str, fraction: float, number: int = number, name: str = name) -> None:
@@ -69,6 +71,8 @@ def analyse(settings: Settings, *, progress: Progress | None = None) -> dict[str
 
             data = training_dataset.read(training_dataset.path_of(settings, name))
             content[name] = _target(tables, settings, data, late, places, part)
+            content[name]["pilot_size"] = plan.for_drivers(tables, settings, data, content[name])
+            content[name]["pilot"] = pilots.get(name)
     return {"targets": content}
 
 

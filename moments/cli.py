@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from moments import planning
 from moments.environment import set_environment
 from moments.examples import example
 from moments.options import Again, Config, Engine, Growing, Json
@@ -287,6 +288,9 @@ def models(
         talk.answer |= moved.to_dict()
         for line in registered.told(moved, action, shown(settings.source)):
             talk.say(line)
+
+
+app.command(epilog=example("pilot"))(planning.pilot)
 
 
 def main() -> None:

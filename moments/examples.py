@@ -16,6 +16,7 @@ EXAMPLES: Final = {
     "serve": "moments serve configs/demo.yaml --port 3000",
     "audit": "moments audit configs/demo.yaml --since 2026-01-01",
     "models": "moments models configs/demo.yaml rollback --target churn --reason 'too many calls last week'",
+    "pilot": "moments pilot configs/demo.yaml --target nps --touchpoint support_call",
 }
 
 

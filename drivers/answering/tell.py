@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
@@ -22,17 +21,15 @@ from drivers.answering.asked import WITHIN_DAYS, Asked, journeys, who_could_answ
 from drivers.answering.components import Active
 from drivers.answering.shift import FEWEST, Shift, shift
 from drivers.answering.weights import Answering, answering
-from drivers.attribution import PARAMETERS, Floats, Ints, Problem
+from drivers.attribution import Floats, Ints, Problem
+from drivers.foretold import foretold
 from drivers.result import Result
 from features.schema import MICROSECONDS_PER_DAY
 from features.tables import Tables
 from training.dataset import Dataset
-from training.learner import quiet
 from training.targets.grid import iso
 
 MAX_ROWS: Final = 60_000
-_FOLDS: Final = 5
-_ROUNDS: Final = 120
 _MONTHS: Final = (3, 6, 12)  # of a period: the shortest in which all have enough answers
 _MATCHED: Final = 0.8  # of the answers must be found among those who could answer, or strengths are not weighted
 _SECOND: Final = 1_000_000  # microseconds
@@ -101,7 +98,7 @@ def tell(
 def _shift(found: Asked, matrix: Floats, settings: Settings) -> dict[str, Any] | None:
     """Changes of the score taken apart; None where there are not two periods with enough answers."""
     said = found.answered
-    predicted = _predicted(matrix, found.points, said, found.customer, settings.seed)
+    predicted = foretold(matrix, found.points, said, found.customer, settings.seed)
     for months in _MONTHS:
         period = _periods(found.rows.as_of, months)
         codes, count = np.unique(period[said], return_counts=True)
@@ -154,25 +151,6 @@ def _first_day(code: int, months: int) -> str:
     year, month = divmod(code * months, 12)
     start = datetime(year, month + 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return iso(start.days * MICROSECONDS_PER_DAY)
-
-
-def _predicted(matrix: Floats, points: Floats, said: npt.NDArray[np.bool_], customer: Ints, seed: int) -> Floats:
-    """(rows,) points that each would give, by models of the answers of other customers; their mean where nothing can be learnt."""
-    names, code = np.unique(customer, return_inverse=True)
-    part = np.random.default_rng([seed, 13]).permutation(len(names)) % _FOLDS
-    features = np.ascontiguousarray(matrix, dtype=np.float32)
-    predicted = np.full(len(points), float(points[said].mean()))
-    if not matrix.shape[1]:
-        return predicted
-    quiet()
-    for fold in range(_FOLDS):
-        train, test = np.flatnonzero(said & (part[code] != fold)), np.flatnonzero(part[code] == fold)
-        if len(train) < FEWEST or not len(test):
-            continue
-        options = {**PARAMETERS, "objective": "regression", "seed": seed}
-        model = lgb.train(options, lgb.Dataset(features[train], points[train]), num_boost_round=_ROUNDS)
-        predicted[test] = model.predict(features[test], num_threads=1)
-    return predicted
 
 
 def _strengths(

@@ -328,13 +328,15 @@ def _balance(table: PilotTable, rows: Bools, compared: tuple[Bools, Floats, Ints
     if not columns.shape[1]:
         return None
     value, covariance, freedom = _compare((columns - columns.mean(axis=0)) / columns.std(axis=0), *compared)
+    error = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    if (np.abs(value) > 1e6 * error).any():
+        return 0.0  # a column that is one thing in one arm and another in the other: it has no spread to be tested with
     width = int(np.linalg.matrix_rank(covariance, hermitian=True))
     if 10 * width <= freedom:
         joint = float(value @ np.linalg.pinv(covariance, rcond=1e-9, hermitian=True) @ value)
         rest = freedom - width + 1
         return float(stats.f.sf(joint * rest / (freedom * width), width, rest))
     # Too many columns for a joint test: the one that tells the most, for as many as were tried (Bonferroni).
-    error = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     return min(1.0, float(len(value) * 2 * stats.t.sf(np.abs(value) / error, freedom).min()))
 
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from drivers.interval import Interval
 from drivers.report.answer_facts import Answers
 from drivers.report.claim_facts import Adjusted
+from drivers.report.pilot_facts import Experiment
 
 Kind = Literal["churn", "nps", "value", "rating"]
 Status = Literal["key_driver", "candidate", "not_distinguishable", "excluded_late"]
@@ -202,6 +203,7 @@ class Analysis:
     steps: tuple[tuple[str, tuple[str, ...]], ...] = ()
     adjusted: Adjusted | None = None
     answers: Answers | None = None
+    experiment: Experiment | None = None
 
     def having(self, status: Status) -> tuple[Driver, ...]:
         """The touchpoints of one status, in the order of `drivers`."""

@@ -30,6 +30,7 @@ from drivers.report.group_sentences import GroupSentences
 from drivers.report.journey_sentences import JourneySentences
 from drivers.report.labels import Labels
 from drivers.report.model_sentences import ModelSentences
+from drivers.report.pilot_sentences import PilotSentences
 from drivers.report.reading import gather
 from drivers.report.sentences import Sentences
 from drivers.report.words import NAMES, Words
@@ -102,6 +103,7 @@ def render(settings: Settings, facts: Facts, language: str) -> str:
         "models": ModelSentences(words, labels),
         "adjusting": AdjustedSentences(words, labels),
         "answering": AnswerSentences(words, labels),
+        "piloting": PilotSentences(words, labels),
         "auditing": AuditSentences(words, labels),
         "journeys": JourneySentences(words, labels),
         "grouping": GroupSentences(words, labels),

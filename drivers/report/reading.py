@@ -40,6 +40,7 @@ from drivers.report.facts import (
 )
 from drivers.report.group_reading import read_groups, read_steps
 from drivers.report.journey_reading import read_journey
+from drivers.report.pilot_reading import read_experiment
 from training.left_out import kind_of
 
 DRIVERS: Final = "drivers.json"
@@ -134,6 +135,7 @@ def _analysis(settings: Settings, name: str, item: dict[str, Any], kind: Kind | 
         steps=read_steps(item.get("steps")),
         adjusted=read_adjusted(item.get("adjusted"), better),
         answers=read_answers(item.get("answering")),
+        experiment=read_experiment(item),
     )
 
 

@@ -499,3 +499,27 @@ def answers() -> dict[str, Any]:
             },
         }
     }
+
+
+def experiment(status: str = "shown") -> dict[str, Any]:
+    """A pilot of calls that lifted the score, with unlike losses, and what pilots of two drivers would take."""
+    found = interval(8.3, 4.1, 12.5)
+    return {
+        "pilot": {
+            "status": status,
+            "claim": "experimental",
+            "source": "query",
+            "touchpoint": "support_call",
+            "effect": None if status in {"not_randomised", "too_few"} else found,
+            "difference_of_means": None if status == "too_few" else interval(7.9, 3.2, 12.6),
+            "adjusted": None if status == "too_few" else found,
+            "smallest_effect": 6.1,
+            "customers": {"reached": 812, "not_reached": 798},
+            "lost": {"reached": 0.31, "not_reached": 0.22, "p_value": 0.001},
+            "bounds": {"low": -1.3, "high": 17.4} if status == "shown" else None,
+        },
+        "pilot_size": [
+            {"touchpoint": "outage", "effect": 20.0, "customers": 488, "weeks": 31},
+            {"touchpoint": "support_call", "effect": 4.6, "customers": 9216, "weeks": None},
+        ],
+    }
