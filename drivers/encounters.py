@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from drivers.dose_response import Encounters
+from drivers.row_table import joined, row_table
 from features import schema
 from features.journey import Vocabulary
 from features.layout import MEASURE_PREFIX
@@ -41,13 +41,7 @@ class EncounterReader:
         self._tables = tables
         self._vocabulary = vocabulary
         self._window = window_days * MICROSECONDS_PER_DAY
-        self._rows = pa.table(
-            {
-                "row": np.arange(len(as_of), dtype=np.int64),
-                schema.CUSTOMER_ID: pa.array(customer_id, type=pa.string()),
-                schema.AS_OF: as_of,
-            }
-        )
+        self._rows = row_table(customer_id, as_of)
 
     def __call__(self, touchpoint: str) -> list[Encounters]:
         """Encounters of one touchpoint, an entry per measure; empty where nothing is measured."""
@@ -56,8 +50,7 @@ class EncounterReader:
     def _measure(self, touchpoint: str, name: str) -> Encounters:
         info = self._vocabulary.measures[name]
         value = column(f"{MEASURE_PREFIX}{name}")
-        self._tables.con.register(_ROWS, self._rows)
-        try:
+        with joined(self._tables, _ROWS, self._rows):
             found = self._tables.con.sql(
                 f"""SELECT r.row, t.{value} AS value, (r.as_of - t.occurred_at) / {float(MICROSECONDS_PER_DAY)} AS age
                     FROM {_ROWS} AS r JOIN {schema.TOUCHPOINTS} AS t
@@ -67,8 +60,6 @@ class EncounterReader:
                     WHERE t.touchpoint = ? AND t.{value} IS NOT NULL ORDER BY ALL""",
                 params=[touchpoint],
             ).to_arrow_table()
-        finally:
-            self._tables.con.unregister(_ROWS)
         return Encounters(
             measure=name,
             unit=info.unit,

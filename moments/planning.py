@@ -58,9 +58,8 @@ def pilot(
 ) -> None:
     """Say how many customers and weeks a randomised pilot needs to show an effect.
 
-    Counts with the company's own figures: how the outcome varies, how many customers meet the touchpoint in a week, how many of those
-    who are asked answer, and what a prediction takes off the variance (the last two from 'drivers', where it has run). Needs
-    'features'.
+    Counts with the company's own figures: how the outcome varies, how many customers meet the touchpoint in a week, and from how many
+    of them an answer comes (where 'drivers' has run). Needs 'features'.
     """
     if sum(option is not None for option in (effect, customers, weeks)) > 1:
         raise typer.BadParameter("give one of --effect, --customers and --weeks", param_hint="--effect")
@@ -87,7 +86,6 @@ def _figures(
 
     data = dataset.read(dataset.path_of(settings, name))
     told = _told(settings, name)
-    validation = told.get("validation") or {}
     with talk.progress.step("pilot") as report, open_tables(settings) as tables:
         report("reading the tables", 0.5)
         known = data.catalog.vocabulary.touchpoints
@@ -105,7 +103,6 @@ def _figures(
             data,
             touchpoint,
             answer_rate=(told.get("answering") or {}).get("answer_rate"),
-            variance_explained=(validation.get("value") or 0.0) if validation.get("measure") == "r2" else 0.0,
         )
     if found is None:
         raise DataError(
@@ -195,11 +192,9 @@ def _table(sizes: tuple[PilotSize, ...], found: Figures) -> RenderableType:
         grid.add_row(f"{size.effect:,.2f}", f"{size.treated:,}", f"{size.control:,}", weeks)
     said = [f"power {terms.power:.0%}, two-sided 5 %"]
     if kind == "nps" and terms.answer_rate == 1:
-        said.append("counted in customers who answer: 'moments drivers' tells how many of those asked do")
+        said.append("counted in customers who answer: 'moments drivers' tells from how many an answer comes")
     if terms.answer_rate < 1:
-        said.append(f"{terms.answer_rate:.0%} of those asked answer")
-    if terms.variance_explained:
-        said.append(f"a prediction takes {terms.variance_explained:.0%} off the variance")
+        said.append(f"an answer comes from {terms.answer_rate:.0%} of the customers")
     if terms.per_week is not None:
         said.append(f"{terms.per_week:,.0f} new customers a week")
     grid.caption = "; ".join(said)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from configs.errors import DataError
 from configs.settings import Settings, Survey
@@ -186,8 +188,8 @@ def _weights_of(
     It is that of the latest row at which the same customer could give it.
     """
     answers = np.flatnonzero(found.answered)
-    place = {name: number for number, name in enumerate(found.rows.names.to_pylist())}
-    mine = np.array([place.get(name, -1) for name in data.customer_id[rows]], dtype=np.int64)
+    among = pc.index_in(pa.array(data.customer_id[rows], type=pa.string()), value_set=found.rows.names)
+    mine = among.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     order = answers[np.lexsort((found.rows.as_of[answers], found.customer[answers]))]
     # One number for customer and second: moments lie within the span of the data, so customers do not overlap.
     asked, answer = found.rows.as_of[order] // _SECOND, data.as_of[rows] // _SECOND

@@ -226,8 +226,9 @@ def _overlap(
         return Overlap(foretold, None, None)  # amounts are compared, not having it at all
     chance = np.zeros(len(treatment))
     for train, test in _dealt(study.customer, seed):
-        model = lgb.LGBMClassifier(**_model(fixed.shape[1], seed, threads))
-        model.fit(fixed[train], concerned[train], sample_weight=study.weight[train])
+        # As a regression of log-odds: a fold in which all were treated has one class only.
+        model = lgb.LGBMRegressor(**_model(fixed.shape[1], seed, threads), objective="binary")
+        model.fit(fixed[train], concerned[train].astype(np.float64), sample_weight=study.weight[train])
         chance[test] = model.booster_.predict(fixed[test])
     certain = float(np.average(chance[concerned] > CERTAIN, weights=study.weight[concerned]))
     return Overlap(foretold, certain, "certain" if certain > UNMATCHED else None)

@@ -8,11 +8,12 @@ on, so that nothing before it counts. Rows that cannot be used are counted by re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from configs.errors import ConfigError, DataError
 from configs.models import PilotSource
@@ -21,6 +22,7 @@ from drivers.answering.asked import points
 from drivers.attribution import Floats, Ints
 from drivers.claims.pilot import Bools
 from drivers.claims.size import OutcomeKind
+from drivers.row_table import joined, row_table
 from features import schema
 from features.rows import Rows
 from features.schema import MICROSECONDS_PER_DAY
@@ -92,8 +94,9 @@ def read(tables: Tables, settings: Settings, source: PilotSource) -> PilotRows:
 
 
 def _usable(told: pa.Table, where: str) -> PilotRows:
-    words = told.column("reached").to_pylist()
-    odd = sorted({str(word) for word in words if word is not None and word not in REACHED | NOT_REACHED})
+    words = told.column("reached").combine_chunks()
+    yes, no = (pc.is_in(words, value_set=pa.array(sorted(some))) for some in (REACHED, NOT_REACHED))
+    odd = sorted(pc.unique(words.filter(pc.invert(pc.or_(pc.or_(yes, no), words.is_null())))).to_pylist())
     if odd:
         raise DataError(
             f"'reached' says neither yes nor no: {', '.join(odd[:_SHOWN])}",
@@ -103,7 +106,7 @@ def _usable(told: pa.Table, where: str) -> PilotRows:
         )
     known = told.column("known").to_numpy(zero_copy_only=False).astype(bool)
     timed = np.array(told.column("at").is_valid(), dtype=bool)
-    said = np.array([word is not None for word in words], dtype=bool)
+    said = np.array(words.is_valid(), dtype=bool)
     good = np.flatnonzero(known & timed & said)
     left_out = {
         "unknown_customer": int((~known).sum()),
@@ -123,7 +126,7 @@ def _usable(told: pa.Table, where: str) -> PilotRows:
     kept = np.sort(first)
     left_out["drawn_again"] = len(names) - len(kept)
     table = table.take(pa.array(kept))
-    reached = np.array([word in REACHED for word in table.column("reached").to_pylist()], dtype=bool)
+    reached = np.array(pc.is_in(table.column("reached"), value_set=pa.array(sorted(REACHED))), dtype=bool)
     return PilotRows(
         rows=Rows(table.column("customer_id"), table.column("at").to_numpy().astype(np.int64)),
         reached=reached,
@@ -136,8 +139,10 @@ def _usable(told: pa.Table, where: str) -> PilotRows:
 def _codes(table: pa.Table, name: str) -> Ints | None:
     if name not in table.column_names:
         return None
-    texts = np.array([str(value) for value in table.column(name).to_pylist()], dtype=object)
-    return np.unique(texts, return_inverse=True)[1].astype(np.int64)
+    # What is not said is a lot or a stratum of its own.
+    coded = table.column(name).fill_null("").combine_chunks().dictionary_encode()
+    codes: Ints = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
 
 
 def outcomes(tables: Tables, target: Target, found: PilotRows, within_days: int) -> Outcomes | None:
@@ -187,8 +192,8 @@ def _cancelled(tables: Tables, found: PilotRows, target: Cancellation) -> Outcom
     told = _asked(
         tables,
         found,
-        f"""SELECT r.row, coalesce(bool_or({running.format(at="r.at")}), false) AS before,
-              coalesce(bool_or({running.format(at=f"(r.at + {shift})")}), false) AS after
+        f"""SELECT r.row, coalesce(bool_or({running.format(at="r.as_of")}), false) AS before,
+              coalesce(bool_or({running.format(at=f"(r.as_of + {shift})")}), false) AS after
             FROM {_ROWS} AS r JOIN {schema.SUBSCRIPTIONS} AS t USING (customer_id) GROUP BY r.row""",
     )
     before, after = np.zeros(len(found.rows), dtype=bool), np.zeros(len(found.rows), dtype=bool)
@@ -209,24 +214,14 @@ def _joined(
         tables,
         found,
         f"""SELECT r.row, CAST({what} AS DOUBLE) AS value FROM {_ROWS} AS r JOIN {table} AS t
-              ON t.customer_id = r.customer_id AND t.{time} > r.at
-                AND t.{time} <= r.at + {days * MICROSECONDS_PER_DAY} AND {condition} GROUP BY r.row""",
+              ON t.customer_id = r.customer_id AND t.{time} > r.as_of
+                AND t.{time} <= r.as_of + {days * MICROSECONDS_PER_DAY} AND {condition} GROUP BY r.row""",
     )
     value = np.full(len(found.rows), np.nan)
     value[told.column("row").to_numpy()] = told.column("value").to_numpy()
     return value
 
 
-def _asked(tables: Tables, found: PilotRows, query: str) -> Any:
-    rows = pa.table(
-        {
-            "row": np.arange(len(found.rows), dtype=np.int64),
-            "customer_id": pa.array(found.rows.customer_id, type=pa.string()),
-            "at": found.rows.as_of,
-        }
-    )
-    tables.con.register(_ROWS, rows)
-    try:
+def _asked(tables: Tables, found: PilotRows, query: str) -> pa.Table:
+    with joined(tables, _ROWS, row_table(found.rows.customer_id, found.rows.as_of)):
         return tables.con.sql(query).to_arrow_table()
-    finally:
-        tables.con.unregister(_ROWS)

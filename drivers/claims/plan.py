@@ -1,7 +1,8 @@
 """How large a pilot of this company must be: its own outcome, answers and customers put into the calculator of `drivers.claims.size`.
 
-A training set says how the outcome varies and how often it repeats a customer; the tables say how many customers come by in a week and how
-many of those who are asked answer; an analysis says how much of the variance a prediction takes away.
+A training set says how the outcome varies; the tables say how many customers come by in a week; an
+analysis says how many answer. Nothing is taken off for a prediction: that of the driver model knows the journey up to the answer, a pilot's
+only what came before the draw.
 """
 
 from __future__ import annotations
@@ -48,7 +49,6 @@ def figures(
     touchpoint: str | None,
     *,
     answer_rate: float | None = None,
-    variance_explained: float = 0.0,
 ) -> Figures | None:
     """The company's own figures; None where the outcome does not vary or is of no kind that the calculator knows.
 
@@ -58,8 +58,8 @@ def figures(
         The company and the training set of a target.
     touchpoint
         Whose customers are drawn as they meet it; None: all active customers at once.
-    answer_rate, variance_explained
-        Where an analysis knows them.
+    answer_rate
+        Share of customers from whom an answer comes within thirty days, where an analysis knows it.
     """
     target = settings.targets[data.target]
     kind = kind_for(target)
@@ -73,7 +73,6 @@ def figures(
     )
     terms = Terms(
         answer_rate=answer_rate if kind == "nps" and answer_rate else 1.0,
-        variance_explained=min(max(variance_explained, 0.0), 0.9),
         per_week=None if touchpoint is None else _per_week(tables, touchpoint),
         horizon_weeks=days / 7,
     )
@@ -105,8 +104,6 @@ def sizes(found: Figures, effects: tuple[float, ...]) -> tuple[PilotSize, ...]:
 def for_drivers(tables: Tables, settings: Settings, data: Dataset, told: dict[str, Any]) -> list[dict[str, Any]]:
     """For each key driver of a told target: the pilot that would show half of its depth among those who meet it."""
     answering = told.get("answering") or {}
-    validation = told.get("validation") or {}
-    explained = validation.get("value") if validation.get("measure") == "r2" else 0.0
     rows = []
     for entry in told["drivers"]:
         depth = (entry.get("depth") or {}).get("value")
@@ -118,7 +115,6 @@ def for_drivers(tables: Tables, settings: Settings, data: Dataset, told: dict[st
             data,
             entry["touchpoint"],
             answer_rate=answering.get("answer_rate"),
-            variance_explained=explained or 0.0,
         )
         if found is None:
             return []

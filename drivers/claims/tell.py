@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from configs.settings import Settings
+from configs.settings import Settings, Survey
 from drivers import sampling
 from drivers.attribution import Block, Floats, Problem
 from drivers.claims import adjusted, sensitivity
@@ -120,7 +120,8 @@ def tell(
             beyond = reader.beyond(name, level.measure, level.value, higher_is_better=level.higher_is_better)
             asked.append(_Asked(name, level, beyond, count))
         placebo = None
-        if problem.kind == "linear" and held.refused is None:
+        # Only an answer is over at as_of: what comes after it may well move the money or the leaving that follow.
+        if isinstance(settings.targets[data.target], Survey) and held.refused is None:
             placebo = _placebo(study, reader, name, matrix, problem, held, settings.seed, threads)
         told["effects"] += [
             _effect(study, one, matrix, problem, held, placebo, settings.seed, threads) for one in asked

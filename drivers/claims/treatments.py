@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from drivers.attribution import Floats, Ints
+from drivers.row_table import joined, row_table
 from features import schema
 from features.layout import MEASURE_PREFIX
 from features.quoting import column
@@ -38,13 +38,7 @@ class Treatments:
         self._tables = tables
         self._as_of = as_of
         self._window = window_days * MICROSECONDS_PER_DAY
-        self._rows = pa.table(
-            {
-                "row": np.arange(len(as_of), dtype=np.int64),
-                schema.CUSTOMER_ID: pa.array(customer_id, type=pa.string()),
-                schema.AS_OF: as_of,
-            }
-        )
+        self._rows = row_table(customer_id, as_of)
 
     def encounters(self, touchpoint: str) -> Floats:
         """(rows,) encounters in the window."""
@@ -70,15 +64,12 @@ class Treatments:
         )
 
     def _count(self, touchpoint: str, condition: str, values: tuple[float, ...]) -> Floats:
-        self._tables.con.register(_ROWS, self._rows)
-        try:
+        with joined(self._tables, _ROWS, self._rows):
             found = self._tables.con.sql(
                 f"""SELECT r.row, count(*) AS met FROM {_ROWS} AS r JOIN {schema.TOUCHPOINTS} AS t
                       ON t.customer_id = r.customer_id AND t.touchpoint = ? AND {condition} GROUP BY r.row""",
                 params=[touchpoint, *values],
             ).to_arrow_table()
-        finally:
-            self._tables.con.unregister(_ROWS)
         counts = np.zeros(len(self._rows))
         counts[found.column("row").to_numpy()] = found.column("met").to_numpy()
         return counts

@@ -28,8 +28,10 @@ QUESTIONS = 4
 def _told(
     folder: Path, *, silent: float, later: float = 0.0, target: dict[str, Any] | None = None
 ) -> tuple[Any, float]:
-    """What is told, and the NPS of all who were asked. Outages make unhappy; `silent` keeps those with outages from answering, `later`
-    in the second half only."""  # noqa: D205, D209
+    """What is told, and the NPS of all who were asked.
+
+    Outages make unhappy. `silent` keeps those with outages from answering, `later` adds to it in the second half.
+    """
     rng = np.random.default_rng(5)
     ids = np.array([f"c{n:04d}" for n in range(CUSTOMERS)])
     struck = rng.random(CUSTOMERS) < 0.45

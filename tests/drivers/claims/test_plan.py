@@ -28,7 +28,7 @@ def test_outcome_and_intake_are_the_companys(made: tuple[Settings, Dataset]) -> 
     """The spread of points, the customers who call in a week, four weeks until an answer, and the rate of answering."""
     settings, data = made
     with open_tables(settings) as tables:
-        found = plan.figures(tables, settings, data, "call", answer_rate=0.4, variance_explained=0.2)
+        found = plan.figures(tables, settings, data, "call", answer_rate=0.4)
         everybody = plan.figures(tables, settings, data, None)
         (met,) = tables.con.execute(
             f"""SELECT count(DISTINCT customer_id) FROM touchpoints WHERE touchpoint = 'call'
@@ -39,7 +39,7 @@ def test_outcome_and_intake_are_the_companys(made: tuple[Settings, Dataset]) -> 
     points = np.where(data.label <= 6, -100.0, np.where(data.label >= 9, 100.0, 0.0))
     assert found.outcome.sd == pytest.approx(points.std(ddof=1))
     assert found.terms.per_week == pytest.approx(met / 13)
-    assert (found.terms.answer_rate, found.terms.variance_explained, found.terms.horizon_weeks) == (0.4, 0.2, 4.0)
+    assert (found.terms.answer_rate, found.terms.variance_explained, found.terms.horizon_weeks) == (0.4, 0.0, 4.0)
     assert everybody.terms.per_week is None
 
 
@@ -56,7 +56,7 @@ def test_each_key_driver_gets_the_pilot_of_half_its_depth(made: tuple[Settings, 
     }
     with open_tables(settings) as tables:
         (row,) = plan.for_drivers(tables, settings, data, told)
-        found = plan.figures(tables, settings, data, "call", answer_rate=0.5, variance_explained=0.1)
+        found = plan.figures(tables, settings, data, "call", answer_rate=0.5)
     assert found is not None
     assert row == {"touchpoint": "call", **pilot_size(found.outcome, 6.0, found.terms).facts()}
 
