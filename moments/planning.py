@@ -58,8 +58,8 @@ def pilot(
 ) -> None:
     """Say how many customers and weeks a randomised pilot needs to show an effect.
 
-    Counts with the company's own figures: how the outcome varies, how many customers meet the touchpoint in a week, and from how many
-    of them an answer comes (where 'drivers' has run). Needs 'features'.
+    Counts with the company's own figures: how the outcome varies, how many customers meet the touchpoint in a week, and how
+    many questions are answered (where they are recorded and 'drivers' has run). Needs 'features'.
     """
     if sum(option is not None for option in (effect, customers, weeks)) > 1:
         raise typer.BadParameter("give one of --effect, --customers and --weeks", param_hint="--effect")
@@ -102,7 +102,7 @@ def _figures(
             settings,
             data,
             touchpoint,
-            answer_rate=(told.get("answering") or {}).get("answer_rate"),
+            answer_rate=plan.answer_rate_of(told),
         )
     if found is None:
         raise DataError(
@@ -192,9 +192,9 @@ def _table(sizes: tuple[PilotSize, ...], found: Figures) -> RenderableType:
         grid.add_row(f"{size.effect:,.2f}", f"{size.treated:,}", f"{size.control:,}", weeks)
     said = [f"power {terms.power:.0%}, two-sided 5 %"]
     if kind == "nps" and terms.answer_rate == 1:
-        said.append("counted in customers who answer: 'moments drivers' tells from how many an answer comes")
+        said.append("counted in customers who answer, as no table says how many of those who are asked do")
     if terms.answer_rate < 1:
-        said.append(f"an answer comes from {terms.answer_rate:.0%} of the customers")
+        said.append(f"{terms.answer_rate:.0%} of the questions are answered")
     if terms.per_week is not None:
         said.append(f"{terms.per_week:,.0f} new customers a week")
     grid.caption = "; ".join(said)

@@ -31,7 +31,7 @@ from features.tables import Tables
 from training.dataset import Dataset
 from training.targets.grid import iso
 
-MAX_ROWS: Final = 60_000
+MAX_ROWS: Final = 30_000  # a model of who answers gains little beyond
 _MONTHS: Final = (3, 6, 12)  # of a period: the shortest in which all have enough answers
 _MATCHED: Final = 0.8  # of the answers must be found among those who could answer, or strengths are not weighted
 _SECOND: Final = 1_000_000  # microseconds

@@ -11,7 +11,6 @@ nearly all of it, there is no overlap, and no effect is told. What nothing measu
 from __future__ import annotations
 
 import importlib.util
-import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,7 +137,7 @@ def enough(study: Study, treatment: Floats) -> bool:
     return len(np.unique(study.customer)) >= FEWEST and concerned >= FEWEST_CONCERNED and float(np.ptp(treatment)) > 0
 
 
-def effect(study: Study, treatment: Floats, fixed: npt.NDArray[np.float32], *, seed: int, threads: int = 2) -> Effect:
+def effect(study: Study, treatment: Floats, fixed: npt.NDArray[np.float32], *, seed: int, threads: int = 1) -> Effect:
     """The effect of a treatment.
 
     Parameters
@@ -193,15 +192,13 @@ def partialled(study: Study, treatment: Floats, fixed: npt.NDArray[np.float32], 
         model_y=lgb.LGBMClassifier(**common) if binary else lgb.LGBMRegressor(**common),
         model_t=lgb.LGBMRegressor(**common),
         discrete_outcome=binary,
-        allow_missing=True,
         cv=_dealt(study.customer, seed),
         random_state=seed,
     )
-    with warnings.catch_warnings():
-        # What econml and scikit-learn say of each other's arrays is not about the data.
-        warnings.simplefilter("ignore")
-        learner.fit(study.outcome, treatment, W=fixed, sample_weight=study.weight, cache_values=True, inference=None)
-        outcome_left, treatment_left, _, _ = learner.residuals_
+    learner.fit(
+        study.outcome, treatment, W=_told_apart(fixed), sample_weight=study.weight, cache_values=True, inference=None
+    )
+    outcome_left, treatment_left, _, _ = learner.residuals_
     importance = np.ones(fixed.shape[1])
     for models in (learner.models_y, learner.models_t):
         gain = np.mean([model.booster_.feature_importance("gain") for model in models[0]], axis=0)
@@ -212,6 +209,15 @@ def partialled(study: Study, treatment: Floats, fixed: npt.NDArray[np.float32], 
 def _model(columns: int, seed: int, threads: int) -> dict[str, Any]:
     share = min(1.0, max(_COLUMNS / columns, 0.15))
     return {**_MODEL, "colsample_bytree": share, "random_state": seed, "n_jobs": threads}
+
+
+def _told_apart(fixed: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Missing values as one below all others: trees tell them apart as well, and econml warns of every NaN."""
+    missing = np.isnan(fixed)
+    lowest = np.where(missing, np.inf, fixed).min(axis=0)
+    lowest[np.isinf(lowest)] = 0.0  # a column without any value
+    told: npt.NDArray[np.float32] = np.where(missing, lowest - np.abs(lowest) - 1.0, fixed).astype(np.float32)
+    return told
 
 
 def _overlap(

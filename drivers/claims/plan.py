@@ -59,7 +59,7 @@ def figures(
     touchpoint
         Whose customers are drawn as they meet it; None: all active customers at once.
     answer_rate
-        Share of customers from whom an answer comes within thirty days, where an analysis knows it.
+        Share of questions that are answered, where an analysis knows it; None: customers who answer are counted.
     """
     target = settings.targets[data.target]
     kind = kind_for(target)
@@ -77,6 +77,15 @@ def figures(
         horizon_weeks=days / 7,
     )
     return Figures(Outcome.of(kind, values), terms)
+
+
+def answer_rate_of(told: dict[str, Any]) -> float | None:
+    """Share of questions that were answered, of a told target; None where questions are not recorded.
+
+    How often an active customer happens to answer in a month says nothing of how many answer when a pilot asks them.
+    """
+    answering = told.get("answering") or {}
+    return answering.get("answer_rate") if answering.get("basis") == "questions" else None
 
 
 def _per_week(tables: Tables, touchpoint: str) -> float | None:
@@ -103,7 +112,6 @@ def sizes(found: Figures, effects: tuple[float, ...]) -> tuple[PilotSize, ...]:
 
 def for_drivers(tables: Tables, settings: Settings, data: Dataset, told: dict[str, Any]) -> list[dict[str, Any]]:
     """For each key driver of a told target: the pilot that would show half of its depth among those who meet it."""
-    answering = told.get("answering") or {}
     rows = []
     for entry in told["drivers"]:
         depth = (entry.get("depth") or {}).get("value")
@@ -114,7 +122,7 @@ def for_drivers(tables: Tables, settings: Settings, data: Dataset, told: dict[st
             settings,
             data,
             entry["touchpoint"],
-            answer_rate=answering.get("answer_rate"),
+            answer_rate=answer_rate_of(told),
         )
         if found is None:
             return []

@@ -59,7 +59,7 @@ def sensitivity(
     columns: npt.NDArray[np.intp],
     *,
     seed: int,
-    threads: int = 2,
+    threads: int = 1,
 ) -> Sensitivity:
     """What a hidden cause as strong as a measured group would do.
 

@@ -9,6 +9,7 @@ what a hidden cause as strong as the strongest measured one would make of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,11 +27,12 @@ from drivers.claims.treatments import Treatments
 from drivers.result import Result
 from features.tables import Tables
 from training.dataset import Dataset
+from training.learner import quiet
 
 Matrix = npt.NDArray[np.float32]
 
 CLAIM: Final = "adjusted"
-MAX_ROWS: Final = 12_000  # of the analysis: intervals narrow with the root of the rows, time grows with them
+MAX_ROWS: Final = 8_000  # of the analysis: intervals narrow with the root of the rows, time grows with them
 PLACEBO_DAYS: Final = 90
 _PLACEBO_LEVEL: Final = 0.01  # one honest effect in a hundred is thrown away by chance
 
@@ -43,6 +45,17 @@ class _Asked:
     level: Level | None
     treatment: Floats
     own: Floats | None  # the count of encounters, where only those beyond a level are the treatment
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """One key driver: what is held fixed, its questions, and encounters after as_of (rows,) where those days are over (rows,)."""
+
+    name: str
+    held: Adjustment
+    asked: tuple[_Asked, ...]
+    after: Floats
+    over: npt.NDArray[np.bool_]
 
 
 def graph_of(settings: Settings, data: Dataset) -> nx.DiGraph | None:
@@ -110,23 +123,37 @@ def tell(
     places = rows[chosen.rows]
     reader = Treatments(tables, data.customer_id[places], data.as_of[places], settings.drivers.window_days)
     told["rows"] = len(chosen.rows)
-    for number, key in enumerate(keys):
-        name = problem.blocks[key].name
-        progress(name, number / len(keys))
-        held = adjustment(graph, name, data.target, [block.name for block in problem.blocks])
-        count = reader.encounters(name)
-        asked = [_Asked(name, None, count, None)]
-        for level in levels_of(key, result, settings, data.catalog.vocabulary):
-            beyond = reader.beyond(name, level.measure, level.value, higher_is_better=level.higher_is_better)
-            asked.append(_Asked(name, level, beyond, count))
+    done = [0]
+
+    def driver(one: _Driver) -> list[dict[str, Any]]:
         placebo = None
         # Only an answer is over at as_of: what comes after it may well move the money or the leaving that follow.
-        if isinstance(settings.targets[data.target], Survey) and held.refused is None:
-            placebo = _placebo(study, reader, name, matrix, problem, held, settings.seed, threads)
-        told["effects"] += [
-            _effect(study, one, matrix, problem, held, placebo, settings.seed, threads) for one in asked
-        ]
+        if isinstance(settings.targets[data.target], Survey) and one.held.refused is None:
+            placebo = _placebo(study, one, matrix, problem, settings.seed)
+        found = [_effect(study, asked, matrix, problem, one.held, placebo, settings.seed) for asked in one.asked]
+        done[0] += 1
+        progress(one.name, done[0] / len(keys))
+        return found
+
+    # The tables are asked one after the other; drivers are then fitted side by side, each on one thread.
+    read = [_read(key, reader, result, settings, data, graph) for key in keys]
+    with ThreadPoolExecutor(threads, initializer=quiet) as pool:
+        told["effects"] = [effect for found in pool.map(driver, read) for effect in found]
     return told
+
+
+def _read(
+    key: int, reader: Treatments, result: Result, settings: Settings, data: Dataset, graph: nx.DiGraph | None
+) -> _Driver:
+    """What is asked of one key driver."""
+    name = result.problem.blocks[key].name
+    count = reader.encounters(name)
+    asked = [_Asked(name, None, count, None)]
+    for level in levels_of(key, result, settings, data.catalog.vocabulary):
+        beyond = reader.beyond(name, level.measure, level.value, higher_is_better=level.higher_is_better)
+        asked.append(_Asked(name, level, beyond, count))
+    held = adjustment(graph, name, data.target, [block.name for block in result.problem.blocks])
+    return _Driver(name, held, tuple(asked), *reader.after(name, PLACEBO_DAYS))
 
 
 def _chosen(problem: Problem, seed: int) -> sampling.Sample:
@@ -141,7 +168,6 @@ def _effect(
     held: Adjustment,
     placebo: dict[str, Any] | None,
     seed: int,
-    threads: int,
 ) -> dict[str, Any]:
     """One effect with every key, null where it has no meaning."""
     told = _blank(asked, held, placebo)
@@ -152,7 +178,7 @@ def _effect(
     if not adjusted.enough(study, asked.treatment):
         return told | {"status": "too_few", "reason": None}
     fixed, groups = _fixed(matrix, problem, held, asked.own)
-    found = adjusted.effect(study, asked.treatment, fixed, seed=seed, threads=threads)
+    found = adjusted.effect(study, asked.treatment, fixed, seed=seed)
     told["overlap"] = {"foretold": found.overlap.foretold, "certain": found.overlap.certain}
     if found.overlap.reason is not None:
         return told | {"status": "refused_overlap", "reason": found.overlap.reason}
@@ -167,9 +193,7 @@ def _effect(
         return told | {"status": "placebo_failed", "reason": None}
     like = sensitivity.strongest(found.left.importance, groups)
     if like is not None:
-        hidden = sensitivity.sensitivity(
-            study, asked.treatment, fixed, found, like, groups[like], seed=seed, threads=threads
-        )
+        hidden = sensitivity.sensitivity(study, asked.treatment, fixed, found, like, groups[like], seed=seed)
         told["hidden"] = {
             "like": like,
             "outcome": hidden.outcome,
@@ -181,24 +205,17 @@ def _effect(
 
 
 def _placebo(
-    study: adjusted.Study,
-    reader: Treatments,
-    name: str,
-    matrix: Matrix,
-    problem: Problem,
-    held: Adjustment,
-    seed: int,
-    threads: int,
+    study: adjusted.Study, driver: _Driver, matrix: Matrix, problem: Problem, seed: int
 ) -> dict[str, Any] | None:
     """Encounters after the answer, with everything before it held fixed, the touchpoint's own past too; None if they are too few."""
-    after, over = reader.after(name, PLACEBO_DAYS)
+    over = driver.over
     some = adjusted.Study(study.outcome[over], study.customer[over], study.weight[over], study.kind)
-    if not over.any() or not adjusted.enough(some, after[over]):
+    if not over.any() or not adjusted.enough(some, driver.after[over]):
         return None
-    own = next(block for block in problem.blocks if block.name == name)
-    fixed, _ = _fixed(matrix[over], problem, held, None)
+    own = next(block for block in problem.blocks if block.name == driver.name)
+    fixed, _ = _fixed(matrix[over], problem, driver.held, None)
     fixed = np.column_stack([fixed, matrix[over][:, own.columns]])
-    found = adjusted.effect(some, after[over], fixed, seed=seed, threads=threads)
+    found = adjusted.effect(some, driver.after[over], fixed, seed=seed)
     return {**found.times(1.0), "days": PLACEBO_DAYS, "moved": found.excludes_zero(_PLACEBO_LEVEL)}
 
 

@@ -27,12 +27,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """The pilot that would show `effect` of a touchpoint: customers in both arms, and weeks (None: not known)."""
+    """The pilot that would show `effect` of a touchpoint: customers in both arms, and weeks (None: not known).
+
+    `answering` says that customers are counted who answer, since it is not known how many of those asked do.
+    """
 
     touchpoint: str
     effect: float
     customers: int
     weeks: int | None
+    answering: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,4 +39,5 @@ def _needed(one: dict[str, Any]) -> Needed | None:
     effect, customers = parse.number(one.get("effect")), parse.whole(one.get("customers"))
     if effect is None or customers is None:
         return None
-    return Needed(str(one.get("touchpoint")), effect, customers, parse.whole(one.get("weeks")))
+    answering = one.get("kind") == "nps" and parse.number(one.get("answer_rate")) == 1.0
+    return Needed(str(one.get("touchpoint")), effect, customers, parse.whole(one.get("weeks")), answering)

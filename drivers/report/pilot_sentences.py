@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
@@ -10,6 +11,8 @@ from drivers.report.facts import Analysis
 from drivers.report.labels import Labels
 from drivers.report.pilot_facts import Experiment, Needed, Shown
 from drivers.report.words import Words
+
+_TOO_LONG: Final = 104  # weeks: nobody runs a pilot for longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class PilotSentences:
     def needed(self, experiment: Experiment, analysis: Analysis, unit: Markup) -> list[Markup]:
         """For each key driver the pilot that would show half of what it moves, the smallest pilot first."""
         sizes = sorted(experiment.needed, key=lambda one: one.customers)
-        return [self._needed(one, analysis, unit) for one in sizes]
+        told = [self._needed(one, analysis, unit) for one in sizes]
+        if any(one.answering for one in sizes):
+            told.append(self.words.say("Counted are customers who answer: how many of those asked do is not recorded."))
+        return told
 
     def _verdict(self, one: Shown, analysis: Analysis, unit: Markup) -> Markup:
         kind = analysis.points
@@ -92,6 +98,12 @@ class PilotSentences:
         if one.weeks is None:
             return self.words.say(
                 "{touchpoint}: a pilot that shows {effect} {unit} among those who meet it needs {customers} customers.",
+                **values,
+            )
+        if one.weeks > _TOO_LONG:
+            return self.words.say(
+                "{touchpoint}: a pilot that shows {effect} {unit} among those who meet it needs {customers} customers; as many do not meet it "
+                "in two years.",
                 **values,
             )
         return self.words.say(

@@ -94,3 +94,15 @@ def test_threads_do_not_matter_and_few_customers_are_refused() -> None:
     assert not enough(few, treatment[:100])
     with pytest.raises(ValueError, match="too few"):
         effect(few, treatment[:100], fixed[:100], seed=1)
+
+
+def test_what_is_missing_is_held_fixed_too() -> None:
+    """A common cause that only shows in a gap of a column is adjusted for, and gaps draw no warning."""
+    rng = np.random.default_rng(7)
+    gap = rng.random(3000) < 0.5
+    fixed = rng.normal(size=(3000, 4)).astype(np.float32)
+    fixed[gap, 1] = np.nan
+    treatment = rng.poisson(np.where(gap, 1.5, 0.5)).astype(np.float64)
+    study = Study(POINTS * treatment + 30 * gap + 20 * rng.normal(size=3000), np.arange(3000), np.ones(3000), "linear")
+    found = effect(study, treatment, fixed, seed=1)
+    assert found.low < POINTS < found.high

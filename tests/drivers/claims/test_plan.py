@@ -47,7 +47,7 @@ def test_each_key_driver_gets_the_pilot_of_half_its_depth(made: tuple[Settings, 
     """Only what is confirmed is planned for, and the size is the calculator's own."""
     settings, data = made
     told = {
-        "answering": {"answer_rate": 0.5},
+        "answering": {"answer_rate": 0.5, "basis": "questions"},
         "validation": {"measure": "r2", "value": 0.1},
         "drivers": [
             {"touchpoint": "call", "status": "key_driver", "depth": {"value": 12.0}},
@@ -70,3 +70,10 @@ def test_other_terms_and_impossible_effects(made: tuple[Settings, Dataset]) -> N
     assert plan.changed(found, power=0.9, share=None).terms.power == 0.9
     assert plan.changed(found, power=0.9, share=None).terms.share == 0.5
     assert plan.sizes(found, (0.0, 5.0))[0].effect == 5.0
+
+
+def test_a_monthly_chance_to_answer_is_no_response_rate() -> None:
+    """Only where questions are recorded is it known how many are answered; otherwise customers who answer are counted."""
+    assert plan.answer_rate_of({"answering": {"basis": "questions", "answer_rate": 0.4}}) == 0.4
+    assert plan.answer_rate_of({"answering": {"basis": "active", "answer_rate": 0.09}}) is None
+    assert plan.answer_rate_of({}) is None

@@ -521,5 +521,6 @@ def experiment(status: str = "shown") -> dict[str, Any]:
         "pilot_size": [
             {"touchpoint": "outage", "effect": 20.0, "customers": 488, "weeks": 31},
             {"touchpoint": "support_call", "effect": 4.6, "customers": 9216, "weeks": None},
+            {"touchpoint": "bill", "effect": 0.9, "customers": 88000, "weeks": 1857, "kind": "nps", "answer_rate": 1.0},
         ],
     }

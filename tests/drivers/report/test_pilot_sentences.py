@@ -55,5 +55,7 @@ def test_small_pilots_come_first_and_older_analyses_have_none(make: Make) -> Non
     """The cheapest proof stands first; without a pilot and without sizes there is no section."""
     page = _page(make, samples.experiment())
     assert page.index("488 customers and 31 weeks") < page.index("9,216 customers.")
+    assert "88,000 customers; as many do not meet it in two years." in page
+    assert "Counted are customers who answer" in page
     assert read_experiment({}) is None
     assert "pilot-nps" not in _page(make, {"pilot": None, "pilot_size": []})
